@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intent.h - what a call asks for, in the words of the policy.
+ *
+ * An intent is the broker's own copy, made before anything is judged; what is
+ * then done uses this copy too.
+ */
+#ifndef SB_POLICY_INTENT_H
+#define SB_POLICY_INTENT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "wire/addr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The words of a rule's `may`. */
+enum action {
+	ACTION_NONE,     /* asks nothing new: the caller holds the socket already */
+	ACTION_SOCKET,   /* family, type, protocol */
+	ACTION_BIND,     /* … and address */
+	ACTION_LISTEN,   /* … and the bound address */
+	ACTION_CONNECT,  /* … and address */
+	ACTION_SEND,     /* … and address: a datagram with a destination */
+	ACTION_OPTION,   /* … and option level, name */
+	ACTION_IOCTL,    /* … and ioctl request */
+	ACTION_INSPECT,  /* see other users' sockets and sessions */
+	ACTION_COUNT
+};
+
+/* Who asks. Groups are sorted by nobody; borrowed. */
+struct subject {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;   /* supplementary, from SO_PEERGROUPS */
+	size_t n_groups;
+};
+
+struct intent {
+	enum action action;
+	int family;            /* of the socket */
+	int type;              /* SOCK_*, without flags */
+	int protocol;          /* of the socket; for AF_PACKET an Ethernet type in host order */
+	struct sock_addr addr; /* bind, listen, connect, send */
+	int level, name;       /* option */
+	/* option: the value, when it says where the option reaches: an
+	 * interface's index (SO_BINDTODEVICE, memberships …), or 0 */
+	int ifindex;
+	/* option: the value when it is a number (SO_MARK, IP_TRANSPARENT …) */
+	long long value;
+	unsigned long ioctl;   /* request */
+};
+
+/* As in a log line or in `sockbroker policy explain`: "socket inet raw icmp",
+ * "connect inet stream tcp 127.0.0.1:80", "option inet stream tcp SO_MARK".
+ * Returns @text, always terminated. */
+const char *intent_print(const struct intent *, char *text, size_t size);
+enum { INTENT_TEXT_BYTES = 256 };
+
+/* "bind"; never NULL. */
+const char *action_name(enum action);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
