@@ -44,7 +44,10 @@
 extern "C" {
 #endif
 
-#define SB_VERSION "0.1.0"
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 #define SB_DEFAULT_ADDRESS "unix:/run/sockbroker/broker.sock"
 
 /* ------------------------------------------------------------------------ */
@@ -91,7 +94,7 @@ const char *sb_error_message(void);
 int sb_socket(int domain, int type, int protocol);
 /** socketpair(2). */
 int sb_socketpair(int domain, int type, int protocol, int sv[2]);
-/** close(2). */
+/** close(2). On a socket whose broker has gone it succeeds: it is closed. */
 int sb_close(int fd);
 /** dup(2). The two share what the kernel shares; O_NONBLOCK, the timeout and
  * the watch belong to each descriptor. */
@@ -172,6 +175,10 @@ int sb_set_timeout(int fd, int64_t timeout_ns);
  * @return 0, or -1 and EBADF, EINVAL, ENOMEM.
  */
 int sb_watch(int fd, short events);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

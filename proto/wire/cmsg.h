@@ -35,7 +35,9 @@ struct cmsg_rights {
 
 /* Kernel -> wire, in @allocator's memory. *@ret_truncated (may be NULL) tells
  * that something was left out (a descriptor that is no socket, a type that has
- * no wire form). A NULL to_handle refuses SCM_RIGHTS with -EINVAL (and closes
+ * no wire form, one that the kernel cut). A known type of the wrong length is
+ * malformed if the descriptors are not @owned, that is, on its way to be sent.
+ * A NULL to_handle refuses SCM_RIGHTS with -EINVAL (and closes
  * what is owned). Returns 0, -EINVAL (malformed), -ENOMEM, or what to_handle()
  * said when descriptors are not owned. */
 int cmsg_encode(const struct msghdr *in, const struct cmsg_rights *rights,
@@ -44,8 +46,10 @@ int cmsg_encode(const struct msghdr *in, const struct cmsg_rights *rights,
 
 /* Wire -> kernel: writes at most @out->msg_controllen bytes to
  * @out->msg_control, and sets msg_controllen to what was written. What does not
- * fit is left out and, as the kernel does, MSG_CTRUNC is added to msg_flags (an
- * SCM_RIGHTS message is cut to the handles that fit). Returns 0, -EINVAL
+ * fit is cut just as the kernel cuts it, and MSG_CTRUNC is added to msg_flags:
+ * the last message may be a part, its cmsg_len says so; an SCM_RIGHTS message
+ * has as many whole handles as fit, and to_fd() is asked for those alone.
+ * Returns 0, -EINVAL
  * (unknown level and type, or the wrong kind of value), -EBADF. */
 int cmsg_decode(Sockbroker__V1__ControlMessage *const *messages, size_t n,
 		const struct cmsg_rights *rights, struct msghdr *out);

@@ -8,6 +8,7 @@
 #ifndef SB_POLICY_INTENT_H
 #define SB_POLICY_INTENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -47,7 +48,8 @@ struct intent {
 	struct sock_addr addr; /* bind, listen, connect, send */
 	int level, name;       /* option */
 	/* option: the value, when it says where the option reaches: an
-	 * interface's index (SO_BINDTODEVICE, memberships …), or 0 */
+	 * interface's index (SO_BINDTODEVICE, memberships …); ioctl: likewise
+	 * for SIOCSIF*. Or 0: all of them, the kernel's choice, unknown. */
 	int ifindex;
 	/* option: the value when it is a number (SO_MARK, IP_TRANSPARENT …) */
 	long long value;
@@ -60,8 +62,18 @@ struct intent {
 const char *intent_print(const struct intent *, char *text, size_t size);
 enum { INTENT_TEXT_BYTES = 256 };
 
+/*
+ * The other way: an intent from words, as intent_print() writes them, one in
+ * each of @argv: "bind" "inet" "stream" "tcp" "127.0.0.1:8080". The protocol may
+ * be left out where it is 0. Interfaces are looked up by name. Returns 0, or
+ * -EINVAL and, in @error, a sentence. @ret is untouched on error.
+ */
+int intent_parse(int argc, char **argv, struct intent *ret, char *error, size_t error_size);
+
 /* "bind"; never NULL. */
 const char *action_name(enum action);
+/* False: no such word. ACTION_NONE has none. */
+bool action_find(const char *name, enum action *ret);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,9 @@
  *
  * A policy is immutable once made: any thread may judge by it. It is counted;
  * a reload makes a new one, and the old one goes with its last reference.
- * Judging allocates nothing and makes no system call.
+ * Judging allocates nothing and does not block. It makes one system call, and
+ * that only where a rule names interfaces: if_indextoname(3), because
+ * interfaces come and go and their numbers with them.
  */
 #ifndef SB_POLICY_POLICY_H
 #define SB_POLICY_POLICY_H
@@ -41,8 +43,8 @@ struct limits {
 struct verdict {
 	int error;            /* 0, or -EACCES / -EPERM: denied */
 	uint32_t lends;       /* LEND_* to raise for the one system call */
-	/* The rule that decided; NULL: none matched (the default is to deny).
-	 * Borrowed from the policy. */
+	/* The rule that decided; NULL: none matched (the default is to deny),
+	 * or, if allowed, none was needed. Borrowed from the policy. */
 	const struct rule *rule;
 	/* socket: the rule narrows the interface, so a packet socket must not
 	 * receive before it is bound: open it with protocol 0. */
@@ -63,13 +65,21 @@ struct policy *policy_parse(const char *text, size_t length, const char *name,
 /* Without a file: @uid may do what that user may do anyhow, lending nothing. */
 struct policy *policy_same_user(uid_t uid);
 
+/*
+ * The host's own addresses (getifaddrs(3), broadcast addresses too), which
+ * `to: any` does not cover. Once, after loading and before the policy is shared.
+ * Copies them; what is not an internet address is passed over. Returns 0 or
+ * -ENOMEM.
+ */
+int policy_set_host_addresses(struct policy *, const struct sock_addr *addrs, size_t n);
+
 struct policy *policy_ref(struct policy *);
 struct policy *policy_unref(struct policy *); /* returns NULL; accepts NULL */
 
 /* The one question. An intent of ACTION_NONE is always allowed. */
 struct verdict policy_judge(const struct policy *, const struct subject *, const struct intent *);
 
-/* Does any rule speak of @subject at all? If not, it gets no session. */
+/* Does any rule allow @subject anything at all? If not, it gets no session. */
 bool policy_knows(const struct policy *, const struct subject *);
 struct limits policy_limits(const struct policy *, const struct subject *);
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "wire/addr.h"
+
+ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result)
+{
+	const enum error_origin origin = rpc_has_ended(s->broker) ? ERROR_GONE : ERROR_BROKER;
+
+	sock_put(s);
+	return error_return(call, origin, result);
+}
+
+ssize_t api_local(const char *call, ssize_t result)
+{
+	return error_return(call, ERROR_LOCAL, result);
+}
+
+int api_address_take(const struct sockaddr *addr, socklen_t addrlen, struct arena *arena,
+		     Sockbroker__V1__Address **ret)
+{
+	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage copy;
+
+	if (addrlen > sizeof(copy))
+		return -EINVAL;
+	if (addrlen && !addr)
+		return -EFAULT;
+	if (addrlen < sizeof(sa_family_t))
+		return -EINVAL;
+	/* Aligned, and complete, whatever the program's is. */
+	memset(&copy, 0, sizeof(copy));
+	memcpy(&copy, addr, addrlen);
+	if (copy.ss_family == AF_UNSPEC)
+		return addr_encode(&none, 0, &arena->allocator, ret);
+	return addr_encode((const struct sockaddr *)&copy, addrlen, &arena->allocator, ret);
+}
+
+int api_address_give(const Sockbroker__V1__Address *address, struct sockaddr *addr,
+		     socklen_t *addrlen)
+{
+	struct sock_addr kernel = { .len = 0 };
+	int r;
+
+	if (!addr || !addrlen)
+		return 0;
+	if (address && address->kind_case != SOCKBROKER__V1__ADDRESS__KIND__NOT_SET) {
+		r = addr_decode(address, &kernel);
+		if (r < 0)
+			return r;
+	}
+	memcpy(addr, &kernel.ss, *addrlen < kernel.len ? *addrlen : kernel.len);
+	*addrlen = kernel.len;
+	return 0;
+}
+
+int api_address_room(const struct sockaddr *addr, const socklen_t *addrlen)
+{
+	if (!addr)
+		return 0;
+	if (!addrlen)
+		return -EFAULT;
+	return (int)*addrlen < 0 ? -EINVAL : 0;
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_option.c - getsockopt, setsockopt, ioctl, fcntl, and the time limit. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "api.h"
+#include "api_life.h"
+#include "sockbroker.h"
+#include "watch.h"
+#include "wire/ioctls.h"
+#include "wire/sockopt.h"
+
+/* ------------------------------------------------------------------------ */
+/* Options                                                                  */
+/* ------------------------------------------------------------------------ */
+
+static int option_take(const struct sockopt *row, const Sockbroker__V1__GetOptionReply *got,
+		       void *optval, socklen_t *optlen)
+{
+	const uint32_t length = got->length < *optlen ? got->length : *optlen;
+	char small[512] __attribute__((aligned(8)));
+	void *large = NULL, *value = small;
+	socklen_t size = sizeof(small);
+	int r;
+
+	if (!length) {
+		*optlen = 0;
+		return 0;
+	}
+	/* Not into optval: it may be shorter than what the kind takes. */
+	if (length > sizeof(small) || row->kind == SOCKOPT_FILTER) {
+		size = SOCKOPT_BYTES_MAX;
+		value = large = malloc(size);
+		if (!large)
+			return -ENOMEM;
+	}
+	r = sockopt_decode(row, got->value, &length, value, size, &size);
+	if (r == 0) {
+		memcpy(optval, value, size < *optlen ? size : *optlen);
+		*optlen = got->length;
+	}
+	free(large);
+	return r < 0 ? -EPROTO : 0;
+}
+
+static int option_get(struct sb_sock *s, int level, int optname, void *optval, socklen_t *optlen)
+{
+	Sockbroker__V1__GetOptionRequest request = SOCKBROKER__V1__GET_OPTION_REQUEST__INIT;
+	const struct sockopt *row = sockopt_find(level, optname);
+	struct reply reply;
+	int r;
+
+	if (!optlen || (!optval && *optlen))
+		return -EFAULT;
+	if ((int)*optlen < 0)
+		return -EINVAL;
+	if (!row || !(row->access & SOCKOPT_GET))
+		return -ENOPROTOOPT;
+
+	request.handle = s->handle;
+	request.level = level;
+	request.name = optname;
+	request.length = *optlen < SOCKOPT_BYTES_MAX ? *optlen : SOCKOPT_BYTES_MAX;
+	reply_init(&reply);
+	r = rpc_call(s->broker, &request.base, &reply);
+	if (r == 0)
+		r = option_take(row, (const Sockbroker__V1__GetOptionReply *)reply.message,
+				optval, optlen);
+	reply_free(&reply);
+	return r;
+}
+
+int sb_getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	r = option_get(s, level, optname, optval, optlen);
+	/* The error is taken: what was shown for it is over. */
+	if (level == SOL_SOCKET && optname == SO_ERROR)
+		watch_again(s, POLLIN | POLLOUT);
+	return (int)api_done(__func__, s, r);
+}
+
+static int option_set(struct sb_sock *s, int level, int optname, const void *optval,
+		      socklen_t optlen)
+{
+	Sockbroker__V1__SetOptionRequest request = SOCKBROKER__V1__SET_OPTION_REQUEST__INIT;
+	const struct sockopt *row = sockopt_find(level, optname);
+	struct arena arena;
+	int r;
+
+	if ((int)optlen < 0)
+		return -EINVAL;
+	if (!optval && optlen)
+		return -EFAULT;
+	if (!row || !(row->access & SOCKOPT_SET))
+		return -ENOPROTOOPT;
+
+	arena_init(&arena);
+	request.handle = s->handle;
+	request.level = level;
+	request.name = optname;
+	request.size_case = SOCKBROKER__V1__SET_OPTION_REQUEST__SIZE_LENGTH;
+	request.length = optlen;
+	r = sockopt_encode(row, optval ? optval : "", optlen, &arena.allocator, &request.value);
+	if (r == 0)
+		r = rpc_call(s->broker, &request.base, NULL);
+	arena_reset(&arena);
+	return r;
+}
+
+int sb_setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen)
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	return (int)api_done(__func__, s, option_set(s, level, optname, optval, optlen));
+}
+
+/* ------------------------------------------------------------------------ */
+/* ioctl                                                                    */
+/* ------------------------------------------------------------------------ */
+
+static size_t argument_bytes(enum ioctl_kind kind)
+{
+	switch (kind) {
+	case IOCTL_INTEGER:
+		return sizeof(int);
+	case IOCTL_TIMEVAL:
+		return sizeof(struct timeval);
+	case IOCTL_TIMESPEC:
+		return sizeof(struct timespec);
+	default:
+		return sizeof(struct ifreq);
+	}
+}
+
+static int ioctl_call(struct sb_sock *s, const struct ioctl_row *row, void *argument)
+{
+	Sockbroker__V1__IoctlRequest request = SOCKBROKER__V1__IOCTL_REQUEST__INIT;
+	const size_t bytes = argument_bytes(row->kind);
+	const Sockbroker__V1__IoctlReply *got;
+	union ioctl_argument value = { 0 };
+	struct arena arena;
+	struct reply reply;
+	int r = 0;
+
+	arena_init(&arena);
+	reply_init(&reply);
+	request.handle = s->handle;
+	request.request = (uint32_t)row->request;
+	memcpy(&value, argument, bytes);
+	if (row->reads)
+		r = ioctl_encode(row, &value, &arena.allocator, &request.value);
+	if (r == 0)
+		r = rpc_call(s->broker, &request.base, &reply);
+	if (r == 0) {
+		got = (const Sockbroker__V1__IoctlReply *)reply.message;
+		if (row->writes)
+			r = ioctl_decode(row, got->value, &value) < 0 ? -EPROTO : 0;
+		if (r == 0 && row->writes)
+			memcpy(argument, &value, bytes);
+		if (r == 0)
+			r = got->result;
+	}
+	reply_free(&reply);
+	arena_reset(&arena);
+	return r;
+}
+
+static int ioctl_any(struct sb_sock *s, int fd, unsigned long request, void *argument)
+{
+	const struct ioctl_row *row;
+
+	if (request == FIOCLEX || request == FIONCLEX)
+		return ioctl(fd, request) < 0 ? -errno : 0;
+	row = ioctl_find(request);
+	if (!row && request != FIONBIO)
+		return -ENOTTY;
+	if (!argument)
+		return -EFAULT;
+	if (row)
+		return ioctl_call(s, row, argument);
+
+	/* Whether a call waits is decided here, for each. */
+	s->nonblocking = *(const int *)argument != 0;
+	return 0;
+}
+
+int sb_ioctl(int fd, unsigned long request, ...)
+{
+	struct sb_sock *s;
+	void *argument;
+	va_list list;
+	int r = table_get(fd, &s);
+
+	va_start(list, request);
+	argument = va_arg(list, void *);
+	va_end(list);
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	/* The upper half is sign extension, where int was passed for it. */
+	r = ioctl_any(s, fd, request & UINT32_MAX, argument);
+	return (int)api_done(__func__, s, r);
+}
+
+/* ------------------------------------------------------------------------ */
+/* fcntl, and the time limit                                                */
+/* ------------------------------------------------------------------------ */
+
+static int fcntl_any(struct sb_sock *s, int fd, int cmd, int argument)
+{
+	int r;
+
+	switch (cmd) {
+	case F_GETFL:
+		return O_RDWR | (s->nonblocking ? O_NONBLOCK : 0);
+	case F_SETFL:
+		s->nonblocking = (argument & O_NONBLOCK) != 0;
+		return 0;
+	case F_GETFD:
+	case F_SETFD:
+		r = fcntl(fd, cmd, argument);
+		return r < 0 ? -errno : r;
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return argument < 0 ? -EINVAL : api_dup(s, argument);
+	default:
+		return -EINVAL;
+	}
+}
+
+int sb_fcntl(int fd, int cmd, ...)
+{
+	struct sb_sock *s;
+	va_list list;
+	int argument, r = table_get(fd, &s);
+
+	va_start(list, cmd);
+	argument = va_arg(list, int);
+	va_end(list);
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	return (int)api_done(__func__, s, fcntl_any(s, fd, cmd, argument));
+}
+
+int sb_set_timeout(int fd, int64_t timeout_ns)
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	s->timeout_ns = timeout_ns < 0 ? -1 : timeout_ns;
+	return (int)api_done(__func__, s, 0);
+}

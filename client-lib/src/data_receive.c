@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* data_receive.c - a receive, and MSG_WAITALL of more than one reply can hold. */
+#include "data.h"
+
+#include <errno.h>
+
+#include "api.h"
+#include "deadline.h"
+#include "iov.h"
+#include "rights.h"
+#include "transfer.h"
+#include "watch.h"
+
+typedef Sockbroker__V1__RecvRequest Request;
+typedef Sockbroker__V1__RecvReply Reply;
+
+enum { CONTROL_BYTES_MAX = 65536 };
+
+static void request_fill(Request *request, const struct sb_sock *s, const struct msghdr *msg,
+			 size_t length, int64_t deadline)
+{
+	const int64_t left_ns = deadline_left(deadline);
+	const size_t most = rpc_limits(s->broker)->receive_bytes;
+	const size_t control = msg->msg_control ? msg->msg_controllen : 0;
+
+	request->handle = s->handle;
+	request->length = (uint32_t)(length < most ? length : most);
+	request->control_length = (uint32_t)(control < CONTROL_BYTES_MAX ? control : CONTROL_BYTES_MAX);
+	request->want_address = msg->msg_name != NULL;
+	request->timeout_case = SOCKBROKER__V1__RECV_REQUEST__TIMEOUT__NOT_SET;
+	if (left_ns >= 0) {
+		request->timeout_case = SOCKBROKER__V1__RECV_REQUEST__TIMEOUT_TIMEOUT_NS;
+		request->timeout_ns = (uint64_t)left_ns;
+	}
+}
+
+/* All but the data. */
+static int take_rest(const struct sb_sock *s, const Reply *got, struct msghdr *msg)
+{
+	int r;
+
+	msg->msg_flags = (int)got->flags;
+	r = rights_give(s, got->control, got->n_control, msg);
+	if (r == 0)
+		r = api_address_give(got->address, msg->msg_name, &msg->msg_namelen);
+	return r;
+}
+
+/* Into @msg from @offset on. Returns what recv(2) would, or -errno. */
+static ssize_t receive_part(struct sb_sock *s, Request *request, struct msghdr *msg,
+			    size_t offset, size_t length, int64_t deadline)
+{
+	const Reply *got;
+	struct reply reply;
+	size_t n;
+	ssize_t r;
+
+	request_fill(request, s, msg, length, deadline);
+	reply_init(&reply);
+	r = rpc_call(s->broker, &request->base, &reply);
+	if (r == 0) {
+		got = (const Reply *)reply.message;
+		n = got->data.len < request->length ? got->data.len : request->length;
+		if (n)
+			iov_scatter(msg, offset, got->data.data, n);
+		r = take_rest(s, got, msg);
+		/* With MSG_TRUNC the true length, which may be more. */
+		if (r == 0)
+			r = (request->flags & MSG_TRUNC) ? (ssize_t)got->length : (ssize_t)n;
+	}
+	reply_free(&reply);
+	return r;
+}
+
+/* The rest of what MSG_WAITALL waits for, after @done bytes. */
+static ssize_t receive_rest(struct sb_sock *s, Request *request, struct msghdr *msg,
+			    size_t done, size_t total, int64_t deadline)
+{
+	/* Names and control messages came with the first part. */
+	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
+
+	while (done < total) {
+		const ssize_t n = receive_part(s, request, &rest, done, total - done, deadline);
+
+		if (n > 0)
+			done += (size_t)n;
+		if (n < (ssize_t)request->length)
+			break;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total, int flags)
+{
+	const int64_t deadline = deadline_of(sock_wait_ns(s, flags));
+	Request request = SOCKBROKER__V1__RECV_REQUEST__INIT;
+	ssize_t r;
+
+	request.flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
+	if (transfer_fits_receive(s, msg, request.flags, total))
+		return transfer_receive(s, msg, total, request.flags, deadline_left(deadline));
+	r = receive_part(s, &request, msg, 0, total, deadline);
+	if ((flags & (MSG_WAITALL | MSG_PEEK | MSG_TRUNC)) != MSG_WAITALL || r <= 0 ||
+	    (size_t)r == total || r < (ssize_t)request.length || !data_is_stream(s))
+		return r;
+	return receive_rest(s, &request, msg, (size_t)r, total, deadline);
+}
+
+ssize_t data_receive(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	const ssize_t total = iov_total(msg);
+	ssize_t r;
+
+	if (total < 0)
+		return total;
+	r = receive_whole(s, msg, (size_t)total, flags);
+	watch_again(s, POLLIN);
+	return r;
+}

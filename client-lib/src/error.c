@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error.c - the sentences of sb_error_message(), made when they are asked for. */
+#include "error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fork.h"
+#include "sockbroker.h"
+
+struct last_error {
+	const char *call;
+	int error;
+	enum error_origin origin;
+	char address[128];
+	char text[512];
+};
+
+static _Thread_local struct last_error last;
+
+struct sentence {
+	enum error_origin origin;
+	int error;
+	const char *text;
+};
+
+/* What to do about it; %s is the broker's address. */
+static const struct sentence sentences[] = {
+	{ ERROR_CONNECTING, ENOENT,
+	  "there is no broker at %s. Start sockbrokerd, or set SOCKBROKER_ADDRESS to its address." },
+	{ ERROR_CONNECTING, ECONNREFUSED,
+	  "no broker listens at %s, though one did. Start sockbrokerd again; see its log for why it ended." },
+	{ ERROR_CONNECTING, EACCES,
+	  "the broker at %s refuses this user: its socket's permissions, or no rule of its policy "
+	  "speaks of this user. Ask the administrator for one." },
+	{ ERROR_CONNECTING, EPERM,
+	  "the broker at %s refuses this user. Ask the administrator for a rule." },
+	{ ERROR_CONNECTING, EINVAL,
+	  "'%s' is no address of a broker. It looks like \"" SB_DEFAULT_ADDRESS "\"." },
+	{ ERROR_CONNECTING, ENAMETOOLONG,
+	  "the path in %s is too long for a UNIX socket (107 bytes)." },
+	{ ERROR_CONNECTING, EPROTO,
+	  "what listens at %s is no broker, or one that speaks another version of the protocol." },
+	{ ERROR_CONNECTING, ETIMEDOUT,
+	  "the broker at %s does not answer." },
+	{ ERROR_CONNECTING, EMFILE,
+	  "too many sessions or descriptors are open, here or at the broker at %s." },
+	{ ERROR_GONE, EPIPE,
+	  "the broker has gone, and the socket with it. Close it and open another." },
+	{ ERROR_BROKER, EACCES,
+	  "the broker's policy, or the kernel, refuses it. Ask the administrator for a rule; "
+	  "`sockbroker policy explain` tells which one decides." },
+	{ ERROR_BROKER, EPERM,
+	  "the broker's policy, or the kernel, refuses it. Ask the administrator for a rule that "
+	  "allows it, or that lends the capability; `sockbroker policy explain` tells which one decides." },
+	{ ERROR_BROKER, EMFILE,
+	  "this session, or this user, has as many sockets or calls in flight as the broker's limits allow." },
+	{ ERROR_BROKER, ENOBUFS,
+	  "the broker holds as many bytes for this session as its limits allow, or the network's queue is full." },
+	{ ERROR_BROKER, EBADF,
+	  "the socket was closed meanwhile." },
+	{ ERROR_BROKER, ENOPROTOOPT, "there is no such socket option, or the broker does not know it." },
+	{ ERROR_BROKER, EAFNOSUPPORT,
+	  "the broker, or its kernel, does not know this family of addresses, or the socket is of another." },
+	{ ERROR_BROKER, ENOSYS, "the broker does not know this operation: it is older than the library." },
+	{ ERROR_BROKER, EPROTO, "the broker's answer makes no sense: the library and it do not fit together." },
+	{ ERROR_LOCAL, ENOPROTOOPT, "there is no such socket option, or the library does not know it." },
+	{ ERROR_LOCAL, ENOTTY, "it is no ioctl of sockets, or the library does not know it." },
+	{ ERROR_LOCAL, EBADF, "the descriptor is not open." },
+	{ ERROR_LOCAL, ENOTSOCK, "the descriptor is a file of this process, not one of sb_socket()." },
+	{ ERROR_LOCAL, EMFILE, "this process has too many descriptors open (a brokered socket takes two); see ulimit -n." },
+	{ ERROR_LOCAL, EXDEV, "the sockets are of different brokers." },
+};
+
+ssize_t error_return(const char *call, enum error_origin origin, ssize_t result)
+{
+	if (result >= 0)
+		return result;
+	last.call = call;
+	last.error = (int)-result;
+	last.origin = origin;
+	errno = (int)-result;
+	return -1;
+}
+
+void error_address(const char *address)
+{
+	snprintf(last.address, sizeof(last.address), "%s", address);
+}
+
+static const char *sentence_find(enum error_origin origin, int error)
+{
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(sentences[0]); i++)
+		if (sentences[i].origin == origin && sentences[i].error == error)
+			return sentences[i].text;
+	return NULL;
+}
+
+const char *sb_error_message(void)
+{
+	char reason[128] = "", detail[320] = "";
+	const char *sentence;
+
+	if (!last.error)
+		return "no call has failed.";
+	sentence = sentence_find(last.origin, last.error);
+	if (fork_is_child() && last.error == EBADF)
+		sentence = "after fork() the child has no access to its parent's sockets, nor to the broker.";
+	if (!sentence && last.origin == ERROR_CONNECTING)
+		sentence = "the broker at %s cannot be reached.";
+
+	/* One word the table has no sentence for says enough by itself. */
+	snprintf(reason, sizeof(reason), "%s", strerrordesc_np(last.error) ?
+		 strerrordesc_np(last.error) : "unknown error");
+	if (sentence && strstr(sentence, "%s")) {
+		const char *mark = strstr(sentence, "%s");
+
+		snprintf(detail, sizeof(detail), "%.*s%s%s", (int)(mark - sentence), sentence,
+			 last.address, mark + 2);
+	} else if (sentence) {
+		snprintf(detail, sizeof(detail), "%s", sentence);
+	}
+	snprintf(last.text, sizeof(last.text), "%s: %s%s%s", last.call, reason,
+		 sentence ? ": " : ".", detail);
+	return last.text;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rpc.h - a connection to a broker, and operations called over it.
+ *
+ * All functions may be called from any thread. What fails returns -errno: a
+ * broker that has gone is -EPIPE.
+ */
+#ifndef SB_RPC_H
+#define SB_RPC_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire/arena.h"
+
+struct sb_broker;
+
+/* Of the session, from Welcome. */
+struct rpc_limits {
+	size_t message_bytes;
+	size_t receive_bytes;
+};
+
+/* Connects to the UNIX socket at @path and opens a session. Returns 0, what
+ * connect(2) said, -ETIMEDOUT (no answer in 10 s), -EPROTO (no broker, or another
+ * version), -EACCES, -EMFILE (the broker's word), -ENOMEM. */
+int rpc_connect(const char *path, int transport, struct sb_broker **ret);
+
+/* A broker lives as long as somebody refers to it; unref accepts NULL. */
+struct sb_broker *rpc_ref(struct sb_broker *);
+void rpc_unref(struct sb_broker *);
+
+/* Ends the session. Calls that follow, and those under way, get -EPIPE. */
+void rpc_end(struct sb_broker *);
+bool rpc_has_ended(const struct sb_broker *);
+
+const struct rpc_limits *rpc_limits(const struct sb_broker *);
+
+/* Where a reply lives. Not to be moved. */
+struct reply {
+	struct arena arena;
+	ProtobufCMessage *message; /* of the operation's reply type; NULL: none came */
+};
+
+void reply_init(struct reply *);
+void reply_free(struct reply *);
+
+/* Calls the operation that @request is the request of, and waits for its reply.
+ * Returns 0, or -errno: the reply's own `error` (@out is set then too), or
+ * trouble on the way. @out was initialised and is to be freed by the caller,
+ * whatever is returned; NULL: only the error matters. */
+int rpc_call(struct sb_broker *, const ProtobufCMessage *request, struct reply *out);
+
+/*
+ * A call whose reply comes later, to done(), exactly once, on a thread of the
+ * library or on one that waits for a reply of its own; no lock is held. @error
+ * is as rpc_call()'s, @reply may be NULL and is gone when done() returns. The
+ * struct may be freed or used again by done().
+ */
+struct rpc_async {
+	void (*done)(struct rpc_async *, int error, const ProtobufCMessage *reply);
+	uint64_t id; /* rpc_start() sets it */
+};
+
+/* Returns 0, and done() will be called; or -errno, and it will not be. The first
+ * call starts the broker's helper thread, which sees to the replies when
+ * nobody else waits. */
+int rpc_start(struct sb_broker *, const ProtobufCMessage *request, struct rpc_async *);
+
+/* Asks the broker to end the call soon: done() comes with what was done so
+ * far or -ECANCELED. */
+void rpc_cancel(struct sb_broker *, uint64_t id);
+
+/*
+ * A Transfer stream: the bulk data of one socket in one direction. One thread
+ * at a time. Made by the first use; -ENOSYS: the broker does not offer it.
+ */
+struct rpc_transfer;
+int rpc_transfer_open(struct sb_broker *, uint32_t handle, struct rpc_transfer **ret);
+void rpc_transfer_close(struct rpc_transfer *); /* accepts NULL */
+/* As send(2) and recv(2) with @flags; @timeout_ns < 0 waits for ever. Return bytes
+ * or -errno. After -EPIPE from a broken stream the transfer is useless. */
+ssize_t rpc_transfer_send(struct rpc_transfer *, const void *data, size_t length,
+			  unsigned flags, int64_t timeout_ns);
+ssize_t rpc_transfer_receive(struct rpc_transfer *, void *data, size_t length,
+			     unsigned flags, int64_t timeout_ns);
+
+/* For fork.c: in the child of a fork, with no other thread alive. */
+void rpc_forget(struct sb_broker *);
+
+#endif

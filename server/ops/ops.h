@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops.h - the handlers, by file, and what they share. */
+#ifndef SB_OPS_OPS_H
+#define SB_OPS_OPS_H
+
+#include "ops/op.h"
+
+/* The client holds the socket already; using it asks nothing new. */
+int no_intent(struct call *);
+
+/* ops_life.c */
+int socket_intent(struct call *);
+int socket_attempt(struct call *);
+int socket_pair_intent(struct call *);
+int socket_pair_attempt(struct call *);
+int close_intent(struct call *);
+int close_attempt(struct call *);
+int close_work(struct call *);
+int close_finish(struct call *, int error);
+int dup_attempt(struct call *);
+
+/* ops_naming.c */
+int bind_intent(struct call *);
+int bind_attempt(struct call *);
+int bind_work(struct call *);
+int connect_intent(struct call *);
+int connect_attempt(struct call *);
+int connect_work(struct call *);
+int shutdown_attempt(struct call *);
+int get_sock_name_attempt(struct call *);
+int get_peer_name_attempt(struct call *);
+
+/* ops_listen.c */
+int listen_intent(struct call *);
+int listen_attempt(struct call *);
+int accept_attempt(struct call *);
+void accept_undo(struct call *);
+
+/* ops_send.c, ops_recv.c, ops_many.c */
+int send_intent(struct call *);
+int send_attempt(struct call *);
+int send_work(struct call *);
+int send_finish(struct call *, int error);
+int recv_intent(struct call *);
+int recv_attempt(struct call *);
+int recv_finish(struct call *, int error);
+void recv_undo(struct call *);
+int send_many_intent(struct call *);
+int send_many_attempt(struct call *);
+int send_many_finish(struct call *, int error);
+int recv_many_intent(struct call *);
+int recv_many_attempt(struct call *);
+int recv_many_finish(struct call *, int error);
+void recv_many_undo(struct call *);
+
+/* ops_option.c */
+int get_option_intent(struct call *);
+int get_option_attempt(struct call *);
+int set_option_intent(struct call *);
+int set_option_attempt(struct call *);
+int set_option_work(struct call *);
+int ioctl_intent(struct call *);
+int ioctl_attempt(struct call *);
+int ioctl_work(struct call *);
+
+/* ops_wait.c */
+int poll_intent(struct call *);
+int poll_attempt(struct call *);
+int poll_finish(struct call *, int error);
+
+/* ---- shared --------------------------------------------------------------- */
+
+/* The messages of a call, by their types. */
+#define REQUEST(c, Type) ((const Sockbroker__V1__##Type##Request *)(const void *)(c)->request)
+#define REPLY(c, Type) ((Sockbroker__V1__##Type##Reply *)(void *)(c)->reply)
+
+/* Room in the session for a new socket with this number? 0, -EMFILE, -EEXIST,
+ * -EINVAL: asked before the kernel is, so that nothing has to be undone. */
+int may_add_sock(const struct session *, uint32_t wanted);
+/* A sock for @fd, which it takes, and a handle for it. */
+int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle);
+
+/* Fill a reply's address, in the call's arena. */
+int reply_address(struct call *, const struct sock_addr *, Sockbroker__V1__Address **ret);
+
+/* ops_control.c: control messages of a session. */
+int control_decode(struct call *, Sockbroker__V1__ControlMessage *const *messages, size_t n,
+		   struct msghdr *out);
+int control_encode(struct call *, struct msghdr *in, size_t *ret_n,
+		   Sockbroker__V1__ControlMessage ***ret);
+/* Which of the messages are options that a policy must name: adds to call->also. */
+int control_intents(struct call *, Sockbroker__V1__ControlMessage *const *messages, size_t n);
+
+enum { CONTROL_BYTES_MAX = 32768, RETRY_NS = 1000000 };
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sock.h - a brokered socket: a descriptor of ours, and who waits for it.
+ *
+ * It is counted: each handle holds it, and so does each call that works on it,
+ * as the kernel's file is held by descriptors and by running system calls. With the last
+ * reference it is closed. Everything here belongs to its shard's lock.
+ */
+#ifndef SB_OPS_SOCK_H
+#define SB_OPS_SOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/list.h"
+#include "core/poller.h"
+
+struct session;
+struct call;
+
+struct sock {
+	struct watch watch;      /* watch.fd: always O_NONBLOCK */
+	struct session *session; /* whose limits it counts against */
+	unsigned refs;
+	unsigned handles;        /* how many of refs are handles */
+	int family, type, protocol;
+
+	struct list receivers;   /* waiters, oldest first: for EPOLLIN */
+	struct list senders;     /* for EPOLLOUT */
+	struct list pollers;     /* for what they say */
+
+	/* A call that a worker runs now, and those that came after it. */
+	struct call *busy;
+	struct list held;
+
+	/* Given back by callers that had gone: struct returned, oldest first.
+	 * Comes before what the kernel has. */
+	struct list returned;
+
+	/* Others may hold the description and clear its O_NONBLOCK: accept and
+	 * connect would block our thread, so they are refused. */
+	bool foreign;
+	bool may_linger;         /* SO_LINGER was set, or inherited, or is unknown */
+	/* A packet socket that must not receive before it is bound to the interface
+	 * that policy names: the protocol that was asked for. */
+	bool narrow;
+
+	uint64_t receive_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
+	uint64_t received_bytes, sent_bytes;
+	struct list in_stalled;  /* in session->stalled, while its client does not read */
+};
+
+/* Something that was taken from the kernel for a caller that has gone. */
+struct returned {
+	struct list link;
+	struct sock *accepted;   /* a connection, or NULL: data */
+	size_t size;             /* of the packed RecvReply in data */
+	size_t offset;           /* how many of its bytes are used up */
+	uint8_t data[];
+};
+
+/* Takes @fd, also on failure. Counts it against the session's limits.
+ * Returns 0, -EMFILE, -ENOMEM. The reference is the caller's. */
+int sock_new(struct session *, int fd, int family, int type, int protocol,
+	     struct sock **ret) __attribute__((warn_unused_result));
+struct sock *sock_ref(struct sock *);
+struct sock *sock_unref(struct sock *); /* returns NULL; accepts NULL */
+
+/* Gives @s a number in its session: @wanted, or one of the broker's choice if 0.
+ * Returns 0, -EEXIST, -EINVAL (out of range), -ENOMEM. The handle holds a
+ * reference of its own. */
+int sock_publish(struct sock *s, uint32_t wanted, uint32_t *ret_handle)
+	__attribute__((warn_unused_result));
+
+/* close(2) of such a socket may take its time: a worker must do it. */
+bool family_closes_slowly(int family);
+/* Disarm SO_LINGER, so that close(2) does not wait; not if it asks for a reset. */
+void sock_disarm_linger(const struct sock *);
+
+/* Watch for exactly what somebody waits for. */
+void sock_rearm(struct sock *);
+/* Run the waiters again, as if these events had come. */
+void sock_retry(struct sock *, uint32_t events);
+
+#endif

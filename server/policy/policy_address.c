@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policy_address.c - the keys of a rule that name addresses: internet ranges,
+ * ports, interfaces, unix paths, netlink groups, vsock. */
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "policy/reader.h"
+
+static int to_item(struct reader *r, const struct node *item, void *target)
+{
+	struct rule *rule = target;
+	struct prefix *p = &rule->to.at[rule->to.n];
+	static const struct place zero4 = { .v4 = true }, zero6 = { .v4 = false };
+	int error;
+
+	if (node_is(item, "any") || node_is(item, "own")) {
+		*(node_is(item, "any") ? &rule->to.any : &rule->to.own) = true;
+		return 0;
+	}
+	error = prefix_read(r, item, p);
+	if (error)
+		return error;
+	if (p->bits >= 32 && (place_equal(&p->base, &zero4) ||
+			      (p->bits == 128 && place_equal(&p->base, &zero6))))
+		return complain(r, item, "'%s' reaches loopback; write %s", item->text,
+				p->base.v4 ? "127.0.0.1" : "::1 and 127.0.0.1");
+	rule->to.n++;
+	return 0;
+}
+
+int to_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	rule->to.at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(struct prefix));
+	return rule->to.at ? items_read(r, node, to_item, rule) : -EINVAL;
+}
+
+static int from_item(struct reader *r, const struct node *item, void *target)
+{
+	static const struct prefix wildcard4 = { { .v4 = true }, 32 };
+	static const struct prefix wildcard6 = { { .v4 = false }, 128 };
+	struct prefixes *from = &((struct rule *)target)->from;
+
+	if (node_is(item, "any")) {
+		from->any = true;
+		return 0;
+	}
+	if (node_is(item, "wildcard")) {
+		from->at[from->n++] = wildcard4;
+		from->at[from->n++] = wildcard6;
+		return 0;
+	}
+	return prefix_read(r, item, &from->at[from->n++]);
+}
+
+int from_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	rule->from.at = reader_alloc(r, node, (item_count(node) + 1) * 2 * sizeof(struct prefix));
+	return rule->from.at ? items_read(r, node, from_item, rule) : -EINVAL;
+}
+
+static uint32_t port_max(const struct rule *rule)
+{
+	return rule->domain == DOMAIN_VSOCK ? UINT32_MAX - 1 : UINT16_MAX;
+}
+
+int to_ports_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	return ranges_read(r, node, "port", port_max(rule), &rule->to_ports.any, NULL,
+			   &rule->to_ports);
+}
+
+int from_ports_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	return ranges_read(r, node, "port", port_max(rule), &rule->from_ports.any,
+			   &rule->ephemeral, &rule->from_ports);
+}
+
+int to_cids_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	static const struct name cids[] = { { "hypervisor", 0 }, { "local", 1 }, { "host", 2 } };
+
+	return named_numbers_read(r, node, "cid", (struct names){ cids, 3 }, UINT32_MAX - 1,
+				  &rule->to_cids);
+}
+
+int from_cids_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	static const struct name cids[] = { { "local", 1 }, { "host", 2 }, { "wildcard", -1 } };
+
+	return named_numbers_read(r, node, "cid", (struct names){ cids, 3 }, UINT32_MAX - 1,
+				  &rule->from_cids);
+}
+
+int netlink_to_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	static const struct name peers[] = { { "kernel", 0 } };
+
+	return named_numbers_read(r, node, "netlink port", (struct names){ peers, 1 }, UINT32_MAX,
+				  &rule->netlink_to);
+}
+
+int netlink_groups_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	return ranges_read(r, node, "group", UINT16_MAX, &rule->netlink_groups.any, NULL,
+			   &rule->netlink_groups);
+}
+
+/* ---- texts ------------------------------------------------------------- */
+
+struct texts_target {
+	struct texts *texts;
+	bool any;      /* the word is allowed */
+	int (*check)(struct reader *, const struct node *);
+};
+
+static int text_item(struct reader *r, const struct node *item, void *target)
+{
+	const struct texts_target *t = target;
+	int error;
+
+	if (node_is(item, "any") && t->any) {
+		t->texts->any = true;
+		return 0;
+	}
+	error = t->check(r, item);
+	if (error)
+		return error;
+	t->texts->at[t->texts->n] = reader_text(r, item);
+	return t->texts->at[t->texts->n++] ? 0 : -EINVAL;
+}
+
+static int texts_read(struct reader *r, const struct node *node, struct texts_target target)
+{
+	target.texts->at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(char *));
+	return target.texts->at ? items_read(r, node, text_item, &target) : -EINVAL;
+}
+
+static int interface_check(struct reader *r, const struct node *item)
+{
+	size_t n = strlen(item->text);
+
+	if (strspn(item->text, "*?") == n)
+		return complain(r, item, "'%s' would be every interface; write any", item->text);
+	if (n >= IF_NAMESIZE || strpbrk(item->text, "/: \t") || strstr(item->text, ".."))
+		return complain(r, item, "'%.40s' is no name of an interface; write as eth0 or veth*",
+				item->text);
+	return 0;
+}
+
+static int path_check(struct reader *r, const struct node *item)
+{
+	if (!path_is_clean(item->text))
+		return complain(r, item, "'%.60s' is no clean absolute path; write it from / on, without "
+				"'//', '.', '..' or a '/' at the end", item->text);
+	if (strstr(item->text, "**"))
+		return complain(r, item, "'**' does not cross '/' here; name each directory");
+	if (strlen(item->text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return complain(r, item, "longer than a unix address can be; shorten it");
+	return 0;
+}
+
+static int abstract_check(struct reader *r, const struct node *item)
+{
+	const char *star = strchr(item->text, '*');
+
+	if (node_is(item, "*"))
+		return complain(r, item, "'*' would be every name; write any");
+	if (star && star[1])
+		return complain(r, item, "'*' can only stand at the end of an abstract name; move it");
+	if (item->text[0] == '@')
+		return complain(r, item, "abstract names stand here without the '@'; remove it");
+	if (strlen(item->text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return complain(r, item, "longer than an abstract name can be; shorten it");
+	return 0;
+}
+
+int interface_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	return texts_read(r, node, (struct texts_target){ &rule->interfaces, true, interface_check });
+}
+
+static int autobind_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	if (node->kind != NODE_SCALAR || (!node_is(node, "true") && !node_is(node, "false")))
+		return complain(r, node, "`autobind` is true or false; write one of them");
+	rule->autobind = node_is(node, "true");
+	return 0;
+}
+
+int unix_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	enum { PATHS, ABSTRACT, AUTOBIND, MODE, N };
+	static const char *const keys[N] = { "paths", "abstract", "autobind", "mode" };
+	struct slot s[N];
+	int error = map_read(r, node, "`unix`", keys, N, s);
+
+	if (!error && !s[PATHS].value && !s[ABSTRACT].value && !s[AUTOBIND].value)
+		return complain(r, node, "`unix` names no address; add paths, abstract or autobind");
+	if (!error && s[MODE].value && (!s[PATHS].value || !(rule->may >> ACTION_BIND & 1)))
+		return complain(r, s[MODE].key, "'mode' is for files that bind makes; remove it, or add "
+				"bind and paths");
+	if (!error && s[PATHS].value)
+		error = texts_read(r, s[PATHS].value,
+				   (struct texts_target){ &rule->paths, rule->deny, path_check });
+	if (!error && s[ABSTRACT].value)
+		error = texts_read(r, s[ABSTRACT].value,
+				   (struct texts_target){ &rule->abstract, true, abstract_check });
+	if (!error && s[AUTOBIND].value)
+		error = autobind_read(r, s[AUTOBIND].value, rule);
+	return !error && s[MODE].value ? mode_read(r, s[MODE].value, &rule->unix_mode) : error;
+}

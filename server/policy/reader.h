@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reader.h - what the parts of the policy parser share. Inside server/policy
+ * only.
+ *
+ * The text becomes a tree of nodes with their places (policy_tree.c), which is
+ * then read key by key. Reading functions return 0, or -EINVAL after they have
+ * complained; the first complaint is the one that is told.
+ */
+#ifndef SB_POLICY_READER_H
+#define SB_POLICY_READER_H
+
+#include "policy/rule.h"
+
+enum {
+	POLICY_BYTES_MAX = 1 << 20,
+	POLICY_RULES_MAX = 4096,
+	POLICY_DEPTH_MAX = 8,
+};
+
+enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+
+struct node {
+	enum node_kind kind;
+	size_t line, column; /* from 1 */
+	const char *text;    /* scalar */
+	/* The members: of a map key, value, key, value … */
+	struct node *first, *next;
+	size_t n;
+};
+
+struct reader {
+	const char *name; /* of the file */
+	char *error;
+	size_t error_size;
+	bool failed;
+	struct arena *tree;
+	struct policy *policy;
+};
+
+/* "what is wrong; what to do", without the place. Returns -EINVAL. */
+int complain(struct reader *, const struct node *, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+int complain_at(struct reader *, size_t line, size_t column, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* "unknown WHAT 'x'; did you mean …", with the names that there are. */
+int complain_unknown(struct reader *, const struct node *, const char *what, struct names);
+int complain_memory(struct reader *, const struct node *);
+
+bool node_is(const struct node *scalar, const char *word);
+
+/* NULL on failure. */
+struct node *tree_read(struct reader *, const char *text, size_t length);
+
+/* Memory of the policy, zeroed; complains when there is none. */
+void *reader_alloc(struct reader *, const struct node *, size_t bytes);
+const char *reader_text(struct reader *, const struct node *); /* a copy of a scalar */
+
+/* The number of items of a value that may be one item or a list of them. */
+size_t item_count(const struct node *);
+/* Calls @read for each; an empty list, a map or a list inside is an error. */
+typedef int (*item_reader)(struct reader *, const struct node *item, void *target);
+int items_read(struct reader *, const struct node *, item_reader read, void *target);
+
+/* What a map has under each of its keys; absent: NULL. */
+struct slot {
+	const struct node *key, *value;
+};
+int map_read(struct reader *, const struct node *map, const char *what,
+	     const char *const *keys, size_t n_keys, struct slot *slots);
+
+/* policy_scalar.c. A number: decimal, or 0x and hexadecimal. */
+int number_read(struct reader *, const struct node *, const char *what, uint64_t min,
+		uint64_t max, uint64_t *ret);
+int size_read(struct reader *, const struct node *, uint64_t min, uint64_t max, uint64_t *ret);
+/* Numbers and ranges "8000-8099", up to @max; and words, where the pointer is
+ * given. */
+int ranges_read(struct reader *, const struct node *, const char *what, uint32_t max,
+		bool *any, bool *ephemeral, struct ranges *ret);
+/* Words and single numbers. @domain is for words. */
+int named_numbers_read(struct reader *, const struct node *, const char *what,
+		       struct names, uint32_t max, struct ranges *ret);
+int range_add(struct ranges *, uint32_t first, uint32_t last);
+int prefix_read(struct reader *, const struct node *, struct prefix *ret);
+int mode_read(struct reader *, const struct node *, unsigned *ret);
+int capability_read(struct reader *, const struct node *, void *lends);
+const char *capability_name(uint32_t lend);
+
+int limits_read(struct reader *, const struct node *, struct limits *, bool *has);
+int who_read(struct reader *, const struct node *, struct rule *);
+
+/* The keys of a rule, in the order in which they are read: what a later one
+ * means may depend on an earlier one. */
+enum rule_key {
+	KEY_NAME, KEY_VERDICT, KEY_WHO, KEY_MAY, KEY_LENDS, KEY_FAMILY, KEY_TYPE,
+	KEY_PROTOCOL, KEY_TO, KEY_TO_PORTS, KEY_TO_CIDS, KEY_FROM, KEY_FROM_PORTS,
+	KEY_FROM_CIDS, KEY_INTERFACE, KEY_UNIX, KEY_NETLINK_TO, KEY_NETLINK_GROUPS,
+	KEY_OPTIONS, KEY_IOCTLS, KEY_MARKS, KEY_LIMITS, KEY_COUNT
+};
+extern const char *const rule_keys[KEY_COUNT];
+
+/* One key's value; policy_address.c. */
+typedef int (*key_reader)(struct reader *, const struct node *, struct rule *);
+int to_read(struct reader *, const struct node *, struct rule *);
+int to_ports_read(struct reader *, const struct node *, struct rule *);
+int to_cids_read(struct reader *, const struct node *, struct rule *);
+int from_read(struct reader *, const struct node *, struct rule *);
+int from_ports_read(struct reader *, const struct node *, struct rule *);
+int from_cids_read(struct reader *, const struct node *, struct rule *);
+int interface_read(struct reader *, const struct node *, struct rule *);
+int unix_read(struct reader *, const struct node *, struct rule *);
+int netlink_to_read(struct reader *, const struct node *, struct rule *);
+int netlink_groups_read(struct reader *, const struct node *, struct rule *);
+
+int rule_read(struct reader *, const struct node *, struct rule *);
+/* What the keys say together: none missing, none without use. */
+int rule_check(struct reader *, const struct node *, const struct rule *,
+	       const struct slot slots[KEY_COUNT]);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox/privileges.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+
+static const struct {
+	uint32_t lend;
+	unsigned capability;
+} lendable[] = {
+	{ LEND_NET_RAW, CAP_NET_RAW },
+	{ LEND_NET_ADMIN, CAP_NET_ADMIN },
+	{ LEND_NET_BIND_SERVICE, CAP_NET_BIND_SERVICE },
+};
+enum { N_LENDABLE = sizeof(lendable) / sizeof(lendable[0]) };
+
+static uint32_t permitted; /* LEND_* that we were started with */
+
+/* Have libcap-ng's idea of this thread be: permitted what is lendable,
+ * effective what @lends says. */
+static void select_capabilities(uint32_t lends)
+{
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (size_t i = 0; i < N_LENDABLE; i++) {
+		if (!(permitted & lendable[i].lend))
+			continue;
+		capng_update(CAPNG_ADD, CAPNG_PERMITTED, lendable[i].capability);
+		if (lends & lendable[i].lend)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, lendable[i].capability);
+	}
+}
+
+static void find_permitted(void)
+{
+	capng_get_caps_process();
+	for (size_t i = 0; i < N_LENDABLE; i++)
+		if (capng_have_capability(CAPNG_PERMITTED, lendable[i].capability))
+			permitted |= lendable[i].lend;
+}
+
+/* Must: leave root, its groups, and all capabilities but the lendable.
+ * Must not: leave a way back. */
+static int become(const char *user, char *error, size_t error_size)
+{
+	const struct passwd *pw = getpwnam(user);
+	int r;
+
+	if (!pw || pw->pw_uid == 0) {
+		snprintf(error, error_size,
+			 pw ? "the user '%s' is root, which is not a drop of privileges; name another with --user"
+			    : "there is no user '%s'; make one with `useradd --system --no-create-home %s`, or name another with --user",
+			 user, user);
+		return -EINVAL;
+	}
+	capng_clear(CAPNG_SELECT_BOTH);
+	select_capabilities(permitted);
+	r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+			    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING);
+	if (r < 0) {
+		snprintf(error, error_size, "cannot become the user '%s' (libcap-ng says %d): %s", user, r,
+			 strerror(errno));
+		return -EPERM;
+	}
+	return 0;
+}
+
+int privileges_drop(const char *user, char *error, size_t error_size)
+{
+	int r;
+
+	find_permitted();
+	if (geteuid() == 0) {
+		r = become(user, error, error_size);
+		if (r < 0)
+			return r;
+	}
+	select_capabilities(0);
+	if (capng_apply(CAPNG_SELECT_CAPS) != 0) {
+		snprintf(error, error_size, "cannot empty the effective capability set: %s", strerror(errno));
+		return -EPERM;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+		snprintf(error, error_size, "prctl: %s", strerror(errno));
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void set_effective(uint32_t lends)
+{
+	select_capabilities(lends);
+	(void)capng_apply(CAPNG_SELECT_CAPS);
+}
+
+void privileges_raise(uint32_t lends)
+{
+	set_effective(lends);
+}
+
+void privileges_lower(void)
+{
+	set_effective(0);
+}

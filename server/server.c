@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "call/shard.h"
+#include "core/workers.h"
+#include "front/front.h"
+#include "identity/listener.h"
+#include "ops/op.h"
+#include "policy/policy.h"
+#include "sandbox/privileges.h"
+
+enum { WORKERS = 4, ERROR_BYTES = 1024 };
+
+struct server {
+	const struct config *config;
+	struct listener listener;
+	struct policy *policy;
+	struct workers *workers;
+	struct shard *shards;
+	unsigned n_shards;
+	struct front *front;
+	int signals;
+};
+
+/* ---- policy ------------------------------------------------------------------ */
+
+/* The host's own addresses trust their caller, so `any` does not mean them. */
+static void tell_host_addresses(struct policy *policy)
+{
+	struct ifaddrs *all, *i;
+	struct sock_addr *addrs;
+	size_t n = 0;
+
+	if (getifaddrs(&all) < 0)
+		return;
+	for (i = all; i; i = i->ifa_next)
+		n++;
+	addrs = calloc(n ? n : 1, sizeof(*addrs));
+	n = 0;
+	for (i = all; addrs && i; i = i->ifa_next) {
+		int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
+		socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
+			: family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
+
+		if (!len)
+			continue;
+		memcpy(&addrs[n].ss, i->ifa_addr, len);
+		addrs[n++].len = len;
+	}
+	if (addrs)
+		policy_set_host_addresses(policy, addrs, n);
+	free(addrs);
+	freeifaddrs(all);
+}
+
+static struct policy *read_policy(const struct config *config, char *error, size_t size)
+{
+	struct policy *policy;
+
+	if (config->policy) {
+		policy = policy_load(config->policy, error, size);
+		if (policy)
+			tell_host_addresses(policy);
+		return policy;
+	}
+	if (geteuid() == 0) {
+		snprintf(error, size,
+			 "started as root without --policy, it would serve nobody: write a policy "
+			 "(sockbroker-policy(5) has recipes) and name it with --policy FILE");
+		return NULL;
+	}
+	policy = policy_same_user(geteuid());
+	if (!policy)
+		snprintf(error, size, "memory is out");
+	return policy;
+}
+
+static void reload_policy(struct server *s)
+{
+	char error[ERROR_BYTES];
+	struct policy *policy;
+
+	if (!s->config->policy)
+		return;
+	policy = read_policy(s->config, error, sizeof(error));
+	if (!policy) {
+		log_line(LOG_LEVEL_ERROR, "the policy was not read again, the old one stays in force: %s", error);
+		return;
+	}
+	for (unsigned i = 0; i < s->n_shards; i++)
+		shard_set_policy(&s->shards[i], policy);
+	policy_unref(s->policy);
+	s->policy = policy;
+	log_line(LOG_LEVEL_INFO, "read the policy %s again: %zu rules", s->config->policy,
+		 policy_rule_count(policy));
+}
+
+/* ---- parts ------------------------------------------------------------------- */
+
+static int make_shards(struct server *s)
+{
+	s->workers = workers_new(WORKERS);
+	s->shards = calloc(s->config->shards, sizeof(*s->shards));
+	if (!s->workers || !s->shards)
+		return -ENOMEM;
+	for (; s->n_shards < s->config->shards; s->n_shards++) {
+		int r = shard_init(&s->shards[s->n_shards], s->n_shards, s->config->shards,
+				   s->workers, s->policy);
+
+		if (r < 0)
+			return r;
+	}
+	for (unsigned i = 0; i < s->n_shards; i++) {
+		int r = shard_start(&s->shards[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int make_front(struct server *s)
+{
+	s->front = front_new(s->shards, s->n_shards);
+	return s->front ? front_start(s->front) : -ENOMEM;
+}
+
+/* As many sockets as we may have. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int server_make(struct server *s)
+{
+	char error[ERROR_BYTES] = "";
+	uint64_t seed;
+	int r;
+
+	(void)!getrandom(&seed, sizeof(seed), 0);
+	handles_seed(seed);
+	op_table_init();
+	raise_limits();
+	s->policy = read_policy(s->config, error, sizeof(error));
+	if (!s->policy) {
+		log_line(LOG_LEVEL_ERROR, "%s", error);
+		return -EINVAL;
+	}
+	r = listener_open(&s->listener, s->config->listen, s->config->socket_mode, error, sizeof(error));
+	if (r == 0)
+		r = privileges_drop(s->config->user, error, sizeof(error));
+	if (r < 0) {
+		log_line(LOG_LEVEL_ERROR, "%s", error);
+		return r;
+	}
+	s->signals = open_signals();
+	r = s->signals < 0 ? -errno : make_shards(s);
+	if (r == 0)
+		r = make_front(s);
+	if (r < 0)
+		log_line(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-r));
+	return r;
+}
+
+static void server_unmake(struct server *s)
+{
+	listener_close(&s->listener);
+	front_free(s->front);
+	for (unsigned i = 0; i < s->n_shards; i++)
+		shard_stop(&s->shards[i]);
+	workers_free(s->workers);
+	for (unsigned i = 0; i < s->n_shards; i++)
+		shard_done(&s->shards[i]);
+	free(s->shards);
+	if (s->signals >= 0)
+		close(s->signals);
+	policy_unref(s->policy);
+}
+
+/* ---- the main thread's loop ---------------------------------------------------- */
+
+/* Returns false when it is time to end. */
+static bool take_signal(struct server *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+		return true;
+	if (info.ssi_signo == SIGHUP) {
+		reload_policy(s);
+		return true;
+	}
+	log_line(LOG_LEVEL_INFO, "ending, on signal %u of process %u", info.ssi_signo, info.ssi_pid);
+	return false;
+}
+
+static void server_loop(struct server *s)
+{
+	struct pollfd fds[] = {
+		{ .fd = s->signals, .events = POLLIN },
+		{ .fd = s->listener.fd, .events = POLLIN },
+	};
+
+	for (;;) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents && !take_signal(s))
+			return;
+		if (fds[1].revents)
+			listener_accept(&s->listener, s->front, s->policy);
+	}
+}
+
+static void tell_ready(const struct server *s)
+{
+	log_line(LOG_LEVEL_INFO, "serving on %s: %zu rules, %u shards", s->config->listen,
+		 policy_rule_count(s->policy), s->n_shards);
+	if (s->config->ready_fd < 0)
+		return;
+	(void)!write(s->config->ready_fd, "\n", 1);
+	close(s->config->ready_fd);
+}
+
+int server_run(const struct config *config)
+{
+	struct server s = { .config = config, .listener = { .fd = -1 }, .signals = -1 };
+	int r = server_make(&s);
+
+	if (r == 0) {
+		tell_ready(&s);
+		server_loop(&s);
+	}
+	server_unmake(&s);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In place of api_broker.cc where the client library is not built: the kernel alone.
+#include "api.h"
+
+namespace contract {
+
+std::vector<const SocketApi *> BrokeredApis() { return {}; }
+void StartBroker(const char *) {}
+void StopBroker() {}
+
+}  // namespace contract

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The fixture, and the world that the test program lives in: a network namespace
+// of its own (so that nobody else's traffic, ports or abstract names are met) and
+// a folder for socket files.
+#include <dirent.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "support.h"
+
+namespace contract {
+namespace {
+
+constexpr unsigned kTestSeconds = 40;
+
+// A test that hangs: end, with its name. Only what is safe in a signal handler.
+char current_test[256];
+
+void OnAlarm(int) {
+  static const char text[] = "\nthe test hangs: ";
+  ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+  ignored = write(STDERR_FILENO, current_test, strlen(current_test));
+  ignored = write(STDERR_FILENO, "\n", 1);
+  static_cast<void>(ignored);
+  abort();
+}
+
+size_t OpenDescriptors() {
+  size_t n = 0;
+  DIR *dir = opendir("/proc/self/fd");
+  if (dir == nullptr)
+    throw std::runtime_error("/proc/self/fd");
+  while (readdir(dir) != nullptr)
+    n++;
+  closedir(dir);
+  return n;
+}
+
+void SetUpLoopback() {
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq ifr = {};
+  strcpy(ifr.ifr_name, "lo");
+  long result = Result(ioctl(fd, SIOCGIFFLAGS, &ifr));
+  ifr.ifr_flags = static_cast<short>(ifr.ifr_flags | IFF_UP | IFF_MULTICAST);
+  if (result == 0)
+    result = Result(ioctl(fd, SIOCSIFFLAGS, &ifr));
+  close(fd);
+  Must(result, "lo up");
+}
+
+class World : public testing::Environment {
+ public:
+  void SetUp() override {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGALRM, OnAlarm);
+    Must(Result(unshare(CLONE_NEWNET)), "unshare(CLONE_NEWNET), which needs root");
+    SetUpLoopback();
+    // Whoever wants may have a ping socket, as on most systems.
+    std::ofstream("/proc/sys/net/ipv4/ping_group_range") << "0 2147483647\n";
+
+    char made[] = "/tmp/sb-contract.XXXXXX";
+    if (mkdtemp(made) == nullptr)
+      throw std::runtime_error("mkdtemp");
+    folder = made;
+    Must(Result(chmod(made, 01777)), "chmod");
+    StartBroker(made);
+  }
+
+  void TearDown() override {
+    StopBroker();
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  }
+
+  std::string folder;
+};
+
+World *world = static_cast<World *>(testing::AddGlobalTestEnvironment(new World));
+
+}  // namespace
+
+const std::string &Folder() { return world->folder; }
+
+std::string FreshName() {
+  static std::atomic<unsigned> count{0};
+  return "s" + std::to_string(count++);
+}
+
+std::string FreshPath() { return Folder() + "/" + FreshName(); }
+
+const Veth &GetVeth() {
+  static const Veth veth = [] {
+    Veth v = {"sbva", "sbvb", 0, 0};
+    // No address of IPv6's own making: its packets would be met by the tests.
+    const std::string make = "ip link add sbva type veth peer name sbvb"
+                             " && ip link set sbva addrgenmode none up"
+                             " && ip link set sbvb addrgenmode none up";
+    if (system(make.c_str()) != 0)
+      throw std::runtime_error("cannot make a veth pair");
+    v.ifindex_a = static_cast<int>(if_nametoindex("sbva"));
+    v.ifindex_b = static_cast<int>(if_nametoindex("sbvb"));
+    return v;
+  }();
+  return veth;
+}
+
+// ---- Contract ----
+
+void Contract::SetUp() {
+  const auto *info = testing::UnitTest::GetInstance()->current_test_info();
+  snprintf(current_test, sizeof(current_test), "%s.%s", info->test_suite_name(), info->name());
+  alarm(kTestSeconds);
+  // What the way opens once for all its sockets is no leak.
+  Socket(AF_INET, SOCK_DGRAM);
+  descriptors_ = OpenDescriptors();
+}
+
+void Contract::TearDown() {
+  EXPECT_EQ(descriptors_, OpenDescriptors()) << "descriptors leaked";
+  alarm(0);
+}
+
+Sock Contract::Socket(int domain, int type, int protocol) const {
+  return Sock(api(), api().socket(domain, type, protocol));
+}
+
+Sock Contract::KernelSocket(int domain, int type, int protocol) const {
+  return Sock(KernelApi(), KernelApi().socket(domain, type | SOCK_CLOEXEC, protocol));
+}
+
+Sock Contract::Bound(Sock s, const Addr &at) const {
+  Must(s.fd(), "socket");
+  Must(s.Bind(at), "bind");
+  return s;
+}
+
+Sock Contract::Listener(const Addr &at, int backlog) const {
+  Sock s = Bound(Socket(at.family(), SOCK_STREAM), at);
+  Must(s.Listen(backlog), "listen");
+  return s;
+}
+
+Sock Contract::ClosedPort(int type) const { return Bound(KernelSocket(AF_INET, type)); }
+
+Pair Contract::StreamPair(Sock listener, Sock client) const {
+  Must(client.Connect(listener.Name()), "connect");
+  Sock server = listener.Accept();
+  Must(server.fd(), "accept");
+  return {std::move(client), std::move(server)};
+}
+
+Pair Contract::UdpPair() const {
+  Sock a = BoundUdp(), b = BoundUdp();
+  Must(a.Connect(b.Name()), "connect");
+  Must(b.Connect(a.Name()), "connect");
+  return {std::move(a), std::move(b)};
+}
+
+Pair Contract::UnixPair(int type) const {
+  int sv[2];
+  Must(Result(api().socketpair(AF_UNIX, type, 0, sv)), "socketpair");
+  return {Sock(api(), sv[0]), Sock(api(), sv[1])};
+}
+
+Pair Contract::FullListener() const {
+  Sock listener = Listener(Addr::Loopback4(), 0);
+  Sock first = TcpSocket();
+  Must(first.Connect(listener.Name()), "connect");
+  if (listener.Wait(POLLIN) != POLLIN)
+    throw std::runtime_error("the connection did not come");
+  return {std::move(listener), std::move(first)};
+}
+
+size_t Contract::Fill(const Sock &s) {
+  const std::string piece(65536, 'f');
+  size_t sum = 0, before = 0;
+  // Full may be for the moment only, while the peer's kernel takes some in; and
+  // where a large piece finds no room a small one still may.
+  do {
+    before = sum;
+    for (size_t size = piece.size(); size > 0; size /= 16) {
+      for (long n = 0; (n = s.Send(piece.substr(0, size), MSG_DONTWAIT)) > 0;)
+        sum += static_cast<size_t>(n);
+    }
+    s.Wait(POLLOUT, 100);
+  } while (sum > before);
+  return sum;
+}
+
+}  // namespace contract

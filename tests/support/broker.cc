@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/broker.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace sb_test {
+namespace {
+
+constexpr int kPatienceMs = 30000;
+constexpr uid_t kSameUser = static_cast<uid_t>(-1);
+
+std::string MakeFolder() {
+  const char *base = getenv("TMPDIR");
+  std::string name = std::string(base ? base : "/tmp") + "/sockbroker-test.XXXXXX";
+  if (!mkdtemp(name.data())) {
+    perror("mkdtemp");
+    abort();
+  }
+  chmod(name.c_str(), 0755);  // clients of other users come in
+  return name;
+}
+
+// In the child, between fork and exec: system calls only.
+[[noreturn]] void RunDaemon(const std::vector<char *> &argv, int log_fd, int ready_fd, uid_t uid) {
+  dup2(log_fd, STDERR_FILENO);
+  dup2(log_fd, STDOUT_FILENO);
+  if (uid != kSameUser && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))) _exit(126);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  fcntl(ready_fd, F_SETFD, 0);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+}  // namespace
+
+Broker::Broker(std::vector<std::string> extra_args, std::string policy_yaml, uid_t uid)
+    : folder_(MakeFolder()) {
+  uid_t runs_as = uid == kSameUser ? geteuid() : uid;
+  if (policy_yaml.empty() && runs_as == 0) policy_yaml = OpenPolicy(geteuid());
+  if (!policy_yaml.empty()) std::ofstream(policy_path()) << policy_yaml;
+  if (uid != kSameUser && chown(folder_.c_str(), uid, uid)) perror("chown");
+  Start(extra_args, !policy_yaml.empty(), uid);
+}
+
+Broker::~Broker() {
+  Stop();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void Broker::Start(const std::vector<std::string> &extra_args, bool with_policy, uid_t uid) {
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC)) return;
+  int log_fd = open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+  std::vector<std::string> args = {SB_DAEMON_PATH, "--listen", address(), "--ready-fd",
+                                   std::to_string(ready[1])};
+  if (with_policy) args.insert(args.end(), {"--policy", policy_path()});
+  args.insert(args.end(), extra_args.begin(), extra_args.end());
+  std::vector<char *> argv;
+  for (auto &a : args) argv.push_back(a.data());
+  argv.push_back(nullptr);
+
+  pid_ = fork();
+  if (pid_ == 0) RunDaemon(argv, log_fd, ready[1], uid);
+  close(ready[1]);
+  close(log_fd);
+  started_ = pid_ > 0 && WaitReady(ready[0]);
+  close(ready[0]);
+}
+
+// A newline: it listens. End of file: it ended.
+bool Broker::WaitReady(int ready_fd) {
+  pollfd p = {ready_fd, POLLIN, 0};
+  char c = 0;
+  return poll(&p, 1, kPatienceMs) == 1 && read(ready_fd, &c, 1) == 1 && c == '\n';
+}
+
+// Returns the wait status; a daemon that does not end in time is killed.
+int Broker::Wait() {
+  int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pidfd >= 0) {
+    pollfd p = {pidfd, POLLIN, 0};
+    if (poll(&p, 1, kPatienceMs) == 0) kill(pid_, SIGKILL);
+    close(pidfd);
+  }
+  int status = -1;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return status;
+}
+
+bool Broker::Stop() {
+  if (pid_ > 0) {
+    kill(pid_, SIGTERM);
+    int status = Wait();
+    stopped_well_ = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+  return stopped_well_;
+}
+
+void Broker::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  Wait();
+}
+
+std::string Broker::Log() const {
+  std::ifstream in(folder_ + "/log");
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+}  // namespace sb_test

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole files. Those in good/ and in packaging/ must be taken; those in bad/
+ * must be refused with what their first line says: `# expect: LINE:COLUMN: words`.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "policy_helper.h"
+
+namespace {
+
+std::vector<std::string> Files(const std::string &folder) {
+  std::vector<std::string> files;
+  for (const auto &entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string TestName(const testing::TestParamInfo<std::string> &info) {
+  std::string name = std::filesystem::path(info.param).stem();
+  for (char &c : name)
+    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+}
+
+class Good : public testing::TestWithParam<std::string> {};
+TEST_P(Good, IsTaken) {
+  char error[512] = "";
+  PolicyPtr p(policy_load(GetParam().c_str(), error, sizeof(error)));
+  EXPECT_TRUE(p) << error;
+}
+INSTANTIATE_TEST_SUITE_P(Corpus, Good, testing::ValuesIn(Files(SB_POLICY_CASES "/good")), TestName);
+INSTANTIATE_TEST_SUITE_P(Packaging, Good, testing::ValuesIn(Files(SB_PACKAGING)), TestName);
+
+class Bad : public testing::TestWithParam<std::string> {};
+TEST_P(Bad, IsRefusedWithItsMessage) {
+  std::string first, expect = "# expect: ";
+  std::getline(std::ifstream(GetParam()) >> std::ws, first);
+  ASSERT_EQ(0u, first.find(expect)) << "the first line says what to expect";
+  char error[512] = "";
+  PolicyPtr p(policy_load(GetParam().c_str(), error, sizeof(error)));
+  ASSERT_FALSE(p);
+  std::string begin = GetParam() + ":" + first.substr(expect.size());
+  EXPECT_EQ(0u, std::string(error).find(begin)) << "told: " << error << "\nwant: " << begin;
+  EXPECT_NE(nullptr, strpbrk(error + GetParam().size(), ";?")) << "says what to do: " << error;
+}
+INSTANTIATE_TEST_SUITE_P(Corpus, Bad, testing::ValuesIn(Files(SB_POLICY_CASES "/bad")), TestName);
+
+std::string Refusal(const std::string &text) {
+  std::string error;
+  EXPECT_FALSE(Parse(text, &error));
+  return error;
+}
+
+TEST(File, ThatIsNotThereIsAnError) {
+  char error[256];
+  EXPECT_EQ(nullptr, policy_load("/nonexistent/policy.yaml", error, sizeof(error)));
+  EXPECT_STREQ("/nonexistent/policy.yaml:1:1: No such file or directory", error);
+  EXPECT_EQ(nullptr, policy_load("/dev/null", error, sizeof(error)));
+  EXPECT_NE(nullptr, strstr(error, "not a regular file"));
+}
+
+TEST(File, ThatEverybodyMayWriteIsRefused) {
+  char path[] = "/tmp/sb-policy-XXXXXX", error[256];
+  int fd = mkstemp(path);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(21, write(fd, "version: 1\nrules: []\n", 21));
+  EXPECT_TRUE(PolicyPtr(policy_load(path, error, sizeof(error)))) << error;
+  ASSERT_EQ(0, fchmod(fd, 0666));
+  EXPECT_FALSE(PolicyPtr(policy_load(path, error, sizeof(error))));
+  EXPECT_NE(nullptr, strstr(error, "chmod o-w"));
+  close(fd);
+  unlink(path);
+}
+
+TEST(File, HasABoundOnItsSize) {
+  std::string text = "version: 1\nrules: []\n";
+  text += "#" + std::string((1 << 20) - text.size() - 1, 'x');
+  EXPECT_TRUE(Parse(text));
+  EXPECT_EQ("test.yaml:1:1: the file is too large; at most 1048576 bytes are allowed",
+            Refusal(text + "x"));
+}
+
+TEST(File, HasABoundOnItsRules) {
+  std::string text = "version: 1\nrules:\n";
+  for (int i = 0; i < 4096; i++)
+    text += "- { name: r" + std::to_string(i) + ", who: everyone, may: inspect }\n";
+  PolicyPtr p = Parse(text);
+  EXPECT_EQ(4096u, policy_rule_count(p.get()));
+  EXPECT_NE(std::string::npos,
+            Refusal(text + "- { name: last, who: everyone, may: inspect }\n").find("at most 4096"));
+}
+
+TEST(File, CutAnywhereIsAnErrorOrAPolicyAndNeverACrash) {
+  std::ifstream in(SB_PACKAGING "/policy-quickstart.yaml");
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  for (size_t n = 0; n <= text.size(); n++) {
+    std::string error;
+    PolicyPtr p = Parse(text.substr(0, n), &error);
+    EXPECT_NE(p == nullptr, error.empty()) << n;
+    EXPECT_EQ(std::string::npos, error.find('\n'));
+  }
+}
+
+TEST(Message, FitsItsBuffer) {
+  for (size_t size = 0; size < 40; size++) {
+    std::string room(size + 1, 'x');
+    EXPECT_EQ(nullptr, policy_parse("version: 2", 10, "test.yaml", room.data(), size));
+    EXPECT_EQ('x', room[size]);
+  }
+}
+
+TEST(Message, IsOneLineWhateverTheFileHolds) {
+  std::string error = Refusal("version: 1\n\"a\\nb\\e\": 1\n");
+  EXPECT_EQ(std::string::npos, error.find_first_of("\n\e"));
+}
+
+TEST(Text, WithANulByteIsRefused) {
+  EXPECT_NE(std::string::npos, Refusal("version: 1\nrules: \"\\0\"\n").find("NUL"));
+}
+
+}  // namespace
