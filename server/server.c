@@ -18,6 +18,7 @@
 #include "core/workers.h"
 #include "front/front.h"
 #include "identity/listener.h"
+#include "inspect/inspect.h"
 #include "ops/op.h"
 #include "policy/policy.h"
 #include "sandbox/privileges.h"
@@ -104,6 +105,7 @@ static void reload_policy(struct server *s)
 		shard_set_policy(&s->shards[i], policy);
 	policy_unref(s->policy);
 	s->policy = policy;
+	inspect_note_policy(s->config->policy, policy_rule_count(policy));
 	log_line(LOG_LEVEL_INFO, "read the policy %s again: %zu rules", s->config->policy,
 		 policy_rule_count(policy));
 }
@@ -175,6 +177,7 @@ static int server_make(struct server *s)
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		return -EINVAL;
 	}
+	inspect_note_policy(s->config->policy, policy_rule_count(s->policy));
 	r = listener_open(&s->listener, s->config->listen, s->config->socket_mode, error, sizeof(error));
 	if (r == 0)
 		r = privileges_drop(s->config->user, error, sizeof(error));

@@ -8,8 +8,6 @@
 #include <sockbroker.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 
 struct frame {
 	struct ether_header ether;
@@ -54,20 +52,16 @@ static void print_frame(const struct frame *frame, ssize_t length, const struct 
 int main(int argc, char **argv)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
-	struct ifreq ifreq = { 0 };
 	int fd, count = argc > 2 ? atoi(argv[2]) : -1;
 
-	if (argc < 2 || strlen(argv[1]) >= sizeof(ifreq.ifr_name)) {
-		fprintf(stderr, "usage: sniff INTERFACE [COUNT]\n");
+	at.sll_ifindex = argc > 1 ? (int)if_nametoindex(argv[1]) : 0;
+	if (at.sll_ifindex == 0) {
+		fprintf(stderr, "usage: sniff INTERFACE [COUNT], as: sniff lo\n");
 		return 2;
 	}
-	strcpy(ifreq.ifr_name, argv[1]);
 	fd = sb_socket(AF_PACKET, SOCK_RAW, 0); /* 0: nothing arrives before bind */
 	if (fd < 0)
 		return die("make a packet socket");
-	if (sb_ioctl(fd, SIOCGIFINDEX, &ifreq) < 0)
-		return die("find the interface");
-	at.sll_ifindex = ifreq.ifr_ifindex;
 	if (sb_bind(fd, (const void *)&at, sizeof(at)) < 0)
 		return die("listen on the interface");
 

@@ -56,16 +56,15 @@ static void stream_unref(struct stream *s)
 static bool stream_gather(struct outgoing *o)
 {
 	struct stream *s = container_of(o, struct stream, outgoing);
-	bool status = s->ended && !s->status_sent;
 
-	if (s->sending || (!s->out.length && !status))
+	if (s->sending || s->status_sent || (!s->out.length && !s->ended))
 		return false;
 	s->sending = true;
 	s->refs++;
-	if (s->out.length && !s->ended)
-		s->out_message = outbuf_take(&s->out);
-	else
+	if (s->ended)
 		s->status_sent = true;
+	else
+		s->out_message = outbuf_take(&s->out);
 	return true;
 }
 

@@ -196,7 +196,8 @@ size_t Contract::Fill(const Sock &s) {
       for (long n = 0; (n = s.Send(piece.substr(0, size), MSG_DONTWAIT)) > 0;)
         sum += static_cast<size_t>(n);
     }
-    s.Wait(POLLOUT, 100);
+    if (sum > before)
+      s.Wait(POLLOUT, 100);
   } while (sum > before);
   return sum;
 }

@@ -201,11 +201,9 @@ TEST_P(Option, AnUnknownOptionIsENOPROTOOPT) {
   EXPECT_EQ(-ENOPROTOOPT, TcpSocket().GetResult(IPPROTO_TCP, 9999));
 }
 
-TEST_P(Option, AnOptionOfAnotherProtocolIsENOPROTOOPT) {
+TEST_P(Option, AnOptionOfAnotherProtocolIsRefused) {
   EXPECT_EQ(-ENOPROTOOPT, UdpSocket().Set(IPPROTO_TCP, TCP_NODELAY, 1));
-  EXPECT_EQ(-EOPNOTSUPP, UdpSocket().GetResult(IPPROTO_TCP, TCP_NODELAY) == -ENOPROTOOPT
-                             ? -EOPNOTSUPP
-                             : UdpSocket().GetResult(IPPROTO_TCP, TCP_NODELAY));
+  EXPECT_EQ(-EOPNOTSUPP, UdpSocket().GetResult(IPPROTO_TCP, TCP_NODELAY));
 }
 
 TEST_P(Option, ASocketHasACookie) {
@@ -327,7 +325,7 @@ TEST_P(Option, TcpInfoIsCutToTheGivenLength) {
 
 TEST_P(Option, AConnectedSocketKnowsItsMtu) {
   const auto [a, b] = UdpPair();
-  EXPECT_EQ(65536, a.Get(IPPROTO_IP, IP_MTU));
+  EXPECT_LE(65535, a.Get(IPPROTO_IP, IP_MTU));
   EXPECT_EQ(-ENOTCONN, UdpSocket().GetResult(IPPROTO_IP, IP_MTU));
 }
 

@@ -13,7 +13,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+
+#include "wire/sockopt.h"
 
 namespace sb_test {
 namespace {
@@ -41,6 +44,18 @@ std::string MakeFolder() {
   fcntl(ready_fd, F_SETFD, 0);
   execv(argv[0], argv.data());
   _exit(127);
+}
+
+// A policy must name options; these are all there are.
+std::string NamedOptions() {
+  size_t n = 0;
+  const sockopt *rows = sockopt_rows(&n);
+  std::set<std::string> names;
+  for (size_t i = 0; i < n; i++)
+    if (rows[i].named && (rows[i].access & SOCKOPT_SET)) names.insert(rows[i].text);
+  std::string list;
+  for (const auto &name : names) list += (list.empty() ? "" : ", ") + name;
+  return "[" + list + "]";
 }
 
 }  // namespace
@@ -115,6 +130,37 @@ void Broker::Kill() {
   if (pid_ <= 0) return;
   kill(pid_, SIGKILL);
   Wait();
+}
+
+std::string Broker::OpenPolicy(uid_t uid) {
+  std::string text = R"(version: 1
+rules:
+  - { name: ip, who: WHO, may: [socket, bind, listen, connect, send],
+      lends: [CAP_NET_RAW, CAP_NET_BIND_SERVICE], family: [inet, inet6], type: TYPES, protocol: any,
+      to: [any, own, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, "::1", "fe80::/10", "ff00::/8"],
+      to_ports: any, from: [any, wildcard, 127.0.0.0/8, "::1"], from_ports: [ephemeral, 0, 1-65535] }
+  - { name: unix, who: WHO, may: [socket, bind, listen, connect, send], family: unix, type: TYPES,
+      unix: { paths: ["/tmp/*/*", "/tmp/*"], abstract: any, autobind: true } }
+  - { name: packet, who: WHO, may: [socket, bind, send], lends: CAP_NET_RAW, family: packet,
+      type: TYPES, protocol: any, interface: any }
+  - { name: netlink, who: WHO, may: [socket, bind, send, connect], family: netlink, type: TYPES,
+      protocol: any, netlink_to: any }
+  - { name: can, who: WHO, may: [socket, bind, send, connect], family: can, type: TYPES,
+      protocol: any, interface: any }
+  - { name: options, who: WHO, may: [option], lends: [CAP_NET_ADMIN, CAP_NET_RAW],
+      family: [inet, inet6, packet, netlink, can, unix], type: TYPES, protocol: any,
+      interface: any, marks: any, netlink_groups: any, options: OPTIONS }
+  - { name: ioctls, who: WHO, may: [ioctl], family: [inet, inet6, packet], type: TYPES,
+      protocol: any, ioctls: [SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGIFMTU] }
+  - { name: inspect, who: WHO, may: [inspect] }
+)";
+  auto replace = [&text](const std::string &what, const std::string &by) {
+    for (size_t at; (at = text.find(what)) != std::string::npos;) text.replace(at, what.size(), by);
+  };
+  replace("WHO", "{ uid: " + std::to_string(uid) + " }");
+  replace("TYPES", "[stream, dgram, raw, seqpacket, rdm]");
+  replace("OPTIONS", NamedOptions());
+  return text;
 }
 
 std::string Broker::Log() const {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "policy_helper.h"
 
@@ -59,6 +60,34 @@ std::string Refusal(const std::string &text) {
   std::string error;
   EXPECT_FALSE(Parse(text, &error));
   return error;
+}
+
+/* Whom the recipes are for need not exist here. */
+std::string WithoutNames(std::string text) {
+  text = std::regex_replace(text, std::regex("\\buser: [a-z-]+"), "uid: 1");
+  return std::regex_replace(text, std::regex("\\bgroup: [a-z-]+"), "gid: 1");
+}
+
+TEST(Manual, RecipesAreTaken) {
+  std::ifstream in(SB_MANUAL);
+  std::string line, text = "version: 1\nrules:\n";
+  bool recipes = false, yaml = false;
+  while (std::getline(in, line)) {
+    recipes = recipes || line == "## Recipes";
+    bool fence = line.rfind("```", 0) == 0;
+    if (recipes && yaml && !fence) text += line + "\n";
+    if (fence) yaml = line == "```yaml";
+  }
+  /* two recipes are called alike: they stand alone in a file */
+  std::string named;
+  int n = 0;
+  std::istringstream lines(text);
+  while (std::getline(lines, line))
+    named += std::regex_replace(line, std::regex("^- \\{ name: [a-z ]+"),
+                                "- { name: r" + std::to_string(n++)) + "\n";
+  PolicyPtr p = Parse(WithoutNames(named));
+  ASSERT_TRUE(p);
+  EXPECT_EQ(11u, policy_rule_count(p.get()));
 }
 
 TEST(File, ThatIsNotThereIsAnError) {

@@ -20,7 +20,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "send inet dgram udp 10.0.0.1:53", "listen inet stream tcp unbound",
                     "bind packet raw all packet:lo", "bind packet raw all packet:*",
                     "bind unix stream unix:/run/x.sock", "bind unix dgram unix:@a\\x00b",
-                    "bind unix dgram unix:", "connect inet dgram udp family:0",
+                    "bind unix dgram unix:", "connect inet dgram udp unspec",
                     "send netlink raw route netlink:0", "bind netlink raw route netlink:7:0x11",
                     "bind can raw raw can:lo", "connect vsock stream vsock:2:1000",
                     "option inet stream tcp SO_MARK 7", "option inet stream tcp SO_REUSEADDR",
