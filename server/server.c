@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -38,33 +39,43 @@ struct server {
 
 /* ---- policy ------------------------------------------------------------------ */
 
-/* The host's own addresses trust their caller, so `any` does not mean them. */
-static void tell_host_addresses(struct policy *policy)
+static void add_address(struct sock_addr *addrs, size_t *n, const struct sockaddr *sa)
+{
+	int family = sa ? sa->sa_family : AF_UNSPEC;
+	socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
+		: family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
+
+	if (!len)
+		return;
+	memcpy(&addrs[*n].ss, sa, len);
+	addrs[(*n)++].len = len;
+}
+
+/* The host's own addresses trust their caller, so `any` does not mean them.
+ * Not to know them would be to allow them. */
+static int tell_host_addresses(struct policy *policy)
 {
 	struct ifaddrs *all, *i;
 	struct sock_addr *addrs;
 	size_t n = 0;
+	int r = -ENOMEM;
 
 	if (getifaddrs(&all) < 0)
-		return;
+		return -errno;
 	for (i = all; i; i = i->ifa_next)
 		n++;
-	addrs = calloc(n ? n : 1, sizeof(*addrs));
+	addrs = calloc(2 * n + 1, sizeof(*addrs));
 	n = 0;
 	for (i = all; addrs && i; i = i->ifa_next) {
-		int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
-		socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in)
-			: family == AF_INET6 ? sizeof(struct sockaddr_in6) : 0;
-
-		if (!len)
-			continue;
-		memcpy(&addrs[n].ss, i->ifa_addr, len);
-		addrs[n++].len = len;
+		add_address(addrs, &n, i->ifa_addr);
+		if (i->ifa_flags & IFF_BROADCAST)
+			add_address(addrs, &n, i->ifa_broadaddr);
 	}
 	if (addrs)
-		policy_set_host_addresses(policy, addrs, n);
+		r = policy_set_host_addresses(policy, addrs, n);
 	free(addrs);
 	freeifaddrs(all);
+	return r;
 }
 
 static struct policy *read_policy(const struct config *config, char *error, size_t size)
@@ -73,8 +84,10 @@ static struct policy *read_policy(const struct config *config, char *error, size
 
 	if (config->policy) {
 		policy = policy_load(config->policy, error, size);
-		if (policy)
-			tell_host_addresses(policy);
+		if (policy && tell_host_addresses(policy) < 0) {
+			snprintf(error, size, "cannot learn the host's own addresses, which a policy must not allow by `any`");
+			policy = policy_unref(policy);
+		}
 		return policy;
 	}
 	if (geteuid() == 0) {
@@ -186,7 +199,9 @@ static int server_make(struct server *s)
 		return r;
 	}
 	s->signals = open_signals();
-	r = s->signals < 0 ? -errno : make_shards(s);
+	r = s->signals < 0 ? -errno : log_start();
+	if (r == 0)
+		r = make_shards(s);
 	if (r == 0)
 		r = make_front(s);
 	if (r < 0)
@@ -207,6 +222,7 @@ static void server_unmake(struct server *s)
 	if (s->signals >= 0)
 		close(s->signals);
 	policy_unref(s->policy);
+	log_stop();
 }
 
 /* ---- the main thread's loop ---------------------------------------------------- */

@@ -90,20 +90,41 @@ static ssize_t receive_rest(struct sb_sock *s, Request *request, struct msghdr *
 	return (ssize_t)done;
 }
 
-static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total, int flags)
+/* By the session stream. */
+static ssize_t receive_parts(struct sb_sock *s, struct msghdr *msg, size_t total, uint32_t flags,
+			     int64_t deadline)
 {
-	const int64_t deadline = deadline_of(sock_wait_ns(s, flags));
 	Request request = SOCKBROKER__V1__RECV_REQUEST__INIT;
 	ssize_t r;
 
-	request.flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
-	if (transfer_fits_receive(s, msg, request.flags, total))
-		return transfer_receive(s, msg, total, request.flags, deadline_left(deadline));
+	request.flags = flags;
 	r = receive_part(s, &request, msg, 0, total, deadline);
+	transfer_note(s, r);
 	if ((flags & (MSG_WAITALL | MSG_PEEK | MSG_TRUNC)) != MSG_WAITALL || r <= 0 ||
 	    (size_t)r == total || r < (ssize_t)request.length || !data_is_stream(s))
 		return r;
 	return receive_rest(s, &request, msg, (size_t)r, total, deadline);
+}
+
+static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total, int flags)
+{
+	const int64_t wait_ns = sock_wait_ns(s, flags), deadline = deadline_of(wait_ns);
+	const uint32_t wire_flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
+	bool ordered;
+	ssize_t r = -ENOSYS;
+
+	if (transfer_fits_receive(s, msg, wire_flags, total))
+		r = transfer_receive(s, msg, total, wire_flags, wait_ns);
+	if (r != -ENOSYS)
+		return r;
+	ordered = lane_matters(&s->receiving);
+	r = ordered ? lane_enter(&s->receiving, wait_ns) : 0;
+	if (r < 0)
+		return r;
+	r = receive_parts(s, msg, total, wire_flags, deadline);
+	if (ordered)
+		lane_leave(&s->receiving);
+	return r;
 }
 
 ssize_t data_receive(struct sb_sock *s, struct msghdr *msg, int flags)

@@ -118,9 +118,26 @@ static ssize_t send_parts(struct sb_sock *s, Request *request, const struct msgh
 	return (ssize_t)done;
 }
 
+/* By the session stream, after a transfer that is under way. */
+static ssize_t send_in_order(struct sb_sock *s, Request *request, const struct msghdr *msg,
+			     size_t total, int64_t wait_ns)
+{
+	const int64_t deadline = deadline_of(wait_ns);
+	const bool ordered = lane_matters(&s->sending);
+	ssize_t r = ordered ? lane_enter(&s->sending, wait_ns) : 0;
+
+	if (r < 0)
+		return r;
+	r = send_parts(s, request, msg, total, deadline);
+	if (ordered)
+		lane_leave(&s->sending);
+	return r;
+}
+
 static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t total, int flags)
 {
 	Request request = SOCKBROKER__V1__SEND_REQUEST__INIT;
+	const int64_t wait_ns = sock_wait_ns(s, flags);
 	struct arena arena;
 	ssize_t r = 0;
 
@@ -131,10 +148,13 @@ static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t to
 		r = api_address_take(msg->msg_name, msg->msg_namelen, &arena, &request.address);
 	if (r == 0)
 		r = rights_take(s, msg, &arena, &request.n_control, &request.control);
-	if (r == 0 && transfer_fits_send(s, &request, total))
-		r = transfer_send(s, msg, total, request.flags, sock_wait_ns(s, flags));
-	else if (r == 0)
-		r = send_parts(s, &request, msg, total, deadline_of(sock_wait_ns(s, flags)));
+	if (r == 0) {
+		r = -ENOSYS;
+		if (transfer_fits_send(s, &request, total))
+			r = transfer_send(s, msg, total, request.flags, wait_ns);
+		if (r == -ENOSYS)
+			r = send_in_order(s, &request, msg, total, wait_ns);
+	}
 	arena_reset(&arena);
 	return r;
 }

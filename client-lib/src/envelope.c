@@ -16,7 +16,6 @@
 #include "sockbroker/v1/admin.pb-c.h"
 #include "sockbroker/v1/broker.pb-c.h"
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 enum { BATCH_ELEMENT = 1, ENVELOPE_ID = 1 };
 
 static struct rpc_method methods[64];
@@ -128,7 +127,7 @@ void envelope_pack(const struct envelope *e, uint8_t *out)
 	protobuf_c_message_pack(e->request, out);
 }
 
-static bool get_varint(const uint8_t **data, const uint8_t *end, uint64_t *ret)
+bool wire_get_varint(const uint8_t **data, const uint8_t *end, uint64_t *ret)
 {
 	uint64_t value = 0;
 
@@ -148,7 +147,7 @@ static bool field_get(const uint8_t **data, const uint8_t *end, struct wire_fiel
 {
 	uint64_t key;
 
-	if (!get_varint(data, end, &key) || key >> 3 == 0 || key >> 3 > UINT32_MAX)
+	if (!wire_get_varint(data, end, &key) || key >> 3 == 0 || key >> 3 > UINT32_MAX)
 		return false;
 	ret->number = (uint32_t)(key >> 3);
 	ret->bytes = NULL;
@@ -156,9 +155,9 @@ static bool field_get(const uint8_t **data, const uint8_t *end, struct wire_fiel
 
 	switch (key & 7) {
 	case WIRE_VARINT:
-		return get_varint(data, end, &ret->value);
+		return wire_get_varint(data, end, &ret->value);
 	case WIRE_BYTES:
-		if (!get_varint(data, end, &ret->value))
+		if (!wire_get_varint(data, end, &ret->value))
 			return false;
 		ret->bytes = *data;
 		break;

@@ -53,7 +53,7 @@ struct reply_view {
 bool reply_next(const uint8_t **data, const uint8_t *end, struct reply_view *ret,
 		bool *ret_malformed);
 
-/* A protobuf field: for the walks here and of Chunk. */
+/* A protobuf field, for walks through a message. */
 struct wire_field {
 	uint32_t number;
 	uint64_t value;       /* a varint's; of bytes, their length */
@@ -63,6 +63,8 @@ struct wire_field {
 bool wire_field_next(const uint8_t **data, const uint8_t *end, struct wire_field *ret,
 		     bool *ret_malformed);
 uint8_t *wire_put_varint(uint8_t *out, uint64_t value);
+bool wire_get_varint(const uint8_t **data, const uint8_t *end, uint64_t *ret);
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 enum { WIRE_VARINT_BYTES = 10 };
 
 #endif

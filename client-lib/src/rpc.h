@@ -75,17 +75,25 @@ void rpc_cancel(struct sb_broker *, uint64_t id);
 
 /*
  * A Transfer stream: the bulk data of one socket in one direction. One thread
- * at a time. Made by the first use; -ENOSYS: the broker does not offer it.
+ * at a time. Made by the first use.
  */
 struct rpc_transfer;
+struct msghdr;
+
+/* Is there any use in trying? Not by unary calls, nor if the broker has said that it
+ * has no Transfer. */
+bool rpc_may_transfer(const struct sb_broker *);
 int rpc_transfer_open(struct sb_broker *, uint32_t handle, struct rpc_transfer **ret);
 void rpc_transfer_close(struct rpc_transfer *); /* accepts NULL */
-/* As send(2) and recv(2) with @flags; @timeout_ns < 0 waits for ever. Return bytes
- * or -errno. After -EPIPE from a broken stream the transfer is useless. */
-ssize_t rpc_transfer_send(struct rpc_transfer *, const void *data, size_t length,
-			  unsigned flags, int64_t timeout_ns);
-ssize_t rpc_transfer_receive(struct rpc_transfer *, void *data, size_t length,
-			     unsigned flags, int64_t timeout_ns);
+
+/* As sendmsg(2) and recvmsg(2) of @total bytes with @flags; @wait_ns < 0 waits for
+ * ever. Return bytes, or -errno; -ENOSYS: nothing was done, the broker has no
+ * Transfer. Unless rpc_transfer_is_well() then, it is to be closed. */
+ssize_t rpc_transfer_send(struct rpc_transfer *, const struct msghdr *, size_t total,
+			  uint32_t flags, int64_t wait_ns);
+ssize_t rpc_transfer_receive(struct rpc_transfer *, const struct msghdr *, size_t total,
+			     uint32_t flags, int64_t wait_ns);
+bool rpc_transfer_is_well(const struct rpc_transfer *);
 
 /* For fork.c: in the child of a fork, with no other thread alive. */
 void rpc_forget(struct sb_broker *);

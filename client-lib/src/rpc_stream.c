@@ -205,11 +205,12 @@ static bool receive_next(struct sb_broker *b)
 	return b->receiving;
 }
 
-static void deliver(struct sb_broker *b, const struct reply_view *view, grpc_slice whole,
+/* @whole is where the view looks: a small slice has its bytes within itself. */
+static void deliver(struct sb_broker *b, const struct reply_view *view, const grpc_slice *whole,
 		    struct flight **finished)
 {
 	struct flight *f = flight_take(b, view->id);
-	const size_t begin = (size_t)(view->body - GRPC_SLICE_START_PTR(whole));
+	const size_t begin = (size_t)(view->body - GRPC_SLICE_START_PTR(*whole));
 
 	if (!f)
 		return;
@@ -217,7 +218,7 @@ static void deliver(struct sb_broker *b, const struct reply_view *view, grpc_sli
 	if (view->field != f->method->field)
 		f->error = -EPROTO;
 	else if (view->body_bytes)
-		f->reply = grpc_slice_sub(whole, begin, begin + view->body_bytes);
+		f->reply = grpc_slice_sub(*whole, begin, begin + view->body_bytes);
 	flight_answer(b, f, finished);
 }
 
@@ -242,7 +243,7 @@ static void on_received(struct sb_broker *b)
 	pthread_mutex_lock(&b->lock);
 	while (reply_next(&data, GRPC_SLICE_END_PTR(slice), &view, &malformed))
 		if (view.body)
-			deliver(b, &view, slice, &finished);
+			deliver(b, &view, &slice, &finished);
 	pthread_mutex_unlock(&b->lock);
 	grpc_slice_unref(slice);
 	if (malformed)

@@ -22,7 +22,8 @@ struct watch;
 /* One direction of bulk data; see transfer.c. */
 struct lane {
 	pthread_mutex_t lock; /* held while a transfer is under way */
-	struct rpc_transfer *transfer; /* NULL: none yet */
+	struct rpc_transfer *transfer; /* NULL: none yet; guarded by lock */
+	atomic_bool bulk;     /* large pieces are to be expected */
 };
 
 struct sb_sock {

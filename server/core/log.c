@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +21,20 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { "debug", SD_DEBUG },
 };
 
-enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), LINE_BYTES = 1024 };
+enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), LINE_BYTES = 1024, QUEUE_LINES = 256 };
 
 static enum log_level most = LOG_LEVEL_INFO;
 static bool to_journal;
+
+/* The queue: a ring of lines, and the thread that writes them. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	pthread_t thread;
+	bool running, ending;
+	unsigned first, count, dropped;
+	char lines[QUEUE_LINES][LINE_BYTES];
+} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER };
 
 void log_init(enum log_level level)
 {
@@ -40,6 +51,35 @@ int log_level_parse(const char *text)
 }
 
 /* One write(2), so that lines of several threads do not mix. */
+static void write_line(const char *line)
+{
+	(void)!write(STDERR_FILENO, line, strlen(line));
+}
+
+static int prefix(char line[LINE_BYTES], enum log_level level)
+{
+	if (to_journal)
+		return snprintf(line, LINE_BYTES, "%s", levels[level].journal);
+	return snprintf(line, LINE_BYTES, "sockbrokerd: %s: ", levels[level].name);
+}
+
+/* Returns false: no thread is there to take it. */
+static bool enqueue(const char *line)
+{
+	bool running;
+
+	pthread_mutex_lock(&queue.lock);
+	running = queue.running;
+	if (running && queue.count == QUEUE_LINES)
+		queue.dropped++;
+	else if (running) {
+		strcpy(queue.lines[(queue.first + queue.count++) % QUEUE_LINES], line);
+		pthread_cond_signal(&queue.more);
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return running;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	char line[LINE_BYTES];
@@ -48,19 +88,71 @@ void log_line(enum log_level level, const char *format, ...)
 
 	if (level > most)
 		return;
-
-	n = to_journal ? snprintf(line, sizeof(line), "%s", levels[level].journal)
-		       : snprintf(line, sizeof(line), "sockbrokerd: %s: ", levels[level].name);
+	n = prefix(line, level);
 	va_start(args, format);
 	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
 	va_end(args);
 	if (m < 0)
 		return;
-	n += m;
-	if (n > LINE_BYTES - 2)
-		n = LINE_BYTES - 2;
-	line[n++] = '\n';
-	(void)!write(STDERR_FILENO, line, (size_t)n);
+	strcat(line, "\n");
+	if (!enqueue(line))
+		write_line(line);
+}
+
+/* Takes the oldest line, or what is to be said of those that were dropped.
+ * Returns false when it is time to end. */
+static bool next_line(char line[LINE_BYTES])
+{
+	bool some = true;
+
+	pthread_mutex_lock(&queue.lock);
+	while (!queue.count && !queue.dropped && !queue.ending)
+		pthread_cond_wait(&queue.more, &queue.lock);
+	if (queue.count) {
+		strcpy(line, queue.lines[queue.first]);
+		queue.first = (queue.first + 1) % QUEUE_LINES;
+		queue.count--;
+	} else if (queue.dropped) {
+		int n = prefix(line, LOG_LEVEL_WARNING);
+
+		snprintf(line + n, LINE_BYTES - (size_t)n, "%u lines were not logged: nobody read them\n",
+			 queue.dropped);
+		queue.dropped = 0;
+	} else {
+		some = false;
+	}
+	pthread_mutex_unlock(&queue.lock);
+	return some;
+}
+
+static void *log_run(void *unused)
+{
+	char line[LINE_BYTES];
+
+	(void)unused;
+	while (next_line(line))
+		write_line(line);
+	return NULL;
+}
+
+int log_start(void)
+{
+	int r = pthread_create(&queue.thread, NULL, log_run, NULL);
+
+	queue.running = r == 0;
+	return -r;
+}
+
+void log_stop(void)
+{
+	if (!queue.running)
+		return;
+	pthread_mutex_lock(&queue.lock);
+	queue.ending = true;
+	pthread_cond_signal(&queue.more);
+	pthread_mutex_unlock(&queue.lock);
+	pthread_join(queue.thread, NULL);
+	queue.running = queue.ending = false;
 }
 
 bool log_may(struct log_limit *l, unsigned *ret_dropped)

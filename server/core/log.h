@@ -15,6 +15,12 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 
 /* Once, before any thread. */
 void log_init(enum log_level most);
+/* From here on lines are written by a thread of the log's own: standard error may
+ * be a pipe that nobody reads, and a shard must not wait for it. What finds the
+ * queue full is dropped, and counted. Returns 0 or -errno. */
+int log_start(void);
+/* Writes what is queued, and ends the thread. */
+void log_stop(void);
 /* Returns a level, or -1: not one of error, warning, info, debug. */
 int log_level_parse(const char *text);
 

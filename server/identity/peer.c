@@ -2,6 +2,8 @@
 #include "identity/peer.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +34,33 @@ static int peer_pidfd(int fd)
 	return pidfd;
 }
 
+/* In a user namespace that does not map everybody, the kernel shows all
+ * strangers as one user, the overflow uid: it is nobody's identity. */
+static bool everybody_is_mapped(void)
+{
+	static const unsigned long long ALL = 4294967295ULL;
+	unsigned long long inside, outside, length;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+	bool mapped = f && fscanf(f, "%llu %llu %llu", &inside, &outside, &length) == 3 &&
+		      inside == 0 && outside == 0 && length == ALL;
+
+	if (f)
+		fclose(f);
+	return mapped;
+}
+
+static uid_t overflow_uid(void)
+{
+	unsigned uid = 65534;
+	FILE *f = fopen("/proc/sys/kernel/overflowuid", "re");
+
+	if (f && fscanf(f, "%u", &uid) != 1)
+		uid = 65534;
+	if (f)
+		fclose(f);
+	return (uid_t)uid;
+}
+
 int peer_identify(int fd, struct peer **ret)
 {
 	struct ucred cred;
@@ -42,7 +71,7 @@ int peer_identify(int fd, struct peer **ret)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return -errno;
 	/* What the kernel says of a process outside its pid or user namespace. */
-	if (cred.uid == (uid_t)-1)
+	if (cred.uid == (uid_t)-1 || (cred.uid == overflow_uid() && !everybody_is_mapped()))
 		return -EACCES;
 	r = groups_size(fd, &bytes);
 	if (r < 0)

@@ -177,7 +177,11 @@ int ioctl_intent(struct call *c)
 	c->state = st;
 	c->intent.action = ACTION_IOCTL;
 	c->intent.ioctl = req->request;
-	return st->row->reads ? ioctl_decode(st->row, req->value, &st->argument) : 0;
+	if (!st->row->reads)
+		return 0;
+	if (req->value && req->value->kind_case == SOCKBROKER__V1__IOCTL_VALUE__KIND_INTERFACE)
+		c->intent.ifindex = (int)if_nametoindex(req->value->interface->name);
+	return ioctl_decode(st->row, req->value, &st->argument);
 }
 
 int ioctl_attempt(struct call *c)

@@ -356,9 +356,12 @@ static int option_parse(struct words *w, struct intent *in)
 	in->level = row ? row->level : (int)level;
 	in->name = row ? row->name : (int)name;
 	/* the same name at the level of IPv6 */
-	for (size_t i = 0; row && in->family == AF_INET6 && i < n; i++)
-		if (rows[i].level == IPPROTO_IPV6 && strcmp(rows[i].text, word) == 0)
-			in->level = IPPROTO_IPV6, in->name = rows[i].name;
+	for (size_t i = 0; row && in->family == AF_INET6 && i < n; i++) {
+		if (rows[i].level == IPPROTO_IPV6 && strcmp(rows[i].text, word) == 0) {
+			in->level = rows[i].level;
+			in->name = rows[i].name;
+		}
+	}
 	return value_parse(w, in);
 }
 

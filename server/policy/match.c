@@ -129,6 +129,8 @@ static bool protocol_matches(const struct rule *r, enum domain domain, int proto
 	return domain == DOMAIN_PACKET && protocol == 0 && !r->deny;
 }
 
+/* SOCK_PACKET, which socket(2) takes for AF_PACKET in AF_INET too, has no name
+ * and is under no `any`: no rule allows it. */
 static bool type_matches(const struct rule *r, int type)
 {
 	if (type >= 0 && type < 32 && (r->types >> type & 1))
@@ -146,10 +148,8 @@ static bool family_matches(const struct rule *r, int family)
 
 bool rule_matches(const struct rule *r, const struct intent *in)
 {
-	/* socket(2) itself takes the one for the other */
-	bool obsolete = in->family == AF_INET && in->type == SOCK_PACKET;
-	int family = obsolete ? AF_PACKET : in->family;
-	int protocol = asked_protocol(in, family_domain(family));
+	enum domain domain = family_domain(in->family);
+	int protocol = asked_protocol(in, domain);
 
 	if (r->everything)
 		return true;
@@ -157,8 +157,8 @@ bool rule_matches(const struct rule *r, const struct intent *in)
 		return false;
 	if (in->action == ACTION_INSPECT)
 		return true;
-	if (!family_matches(r, family) || !type_matches(r, in->type) ||
-	    !protocol_matches(r, family_domain(family), protocol))
+	if (!family_matches(r, in->family) || !type_matches(r, in->type) ||
+	    !protocol_matches(r, domain, protocol))
 		return false;
 	if (in->action == ACTION_SOCKET)
 		return true;

@@ -189,39 +189,37 @@ static int complain_option(struct reader *r, const struct node *item,
 }
 
 /* Some names are options of several levels (MCAST_JOIN_GROUP): all are meant. */
+enum { LEVELS_MAX = 4 };
+
 static int option_item(struct reader *r, const struct node *item, void *target)
 {
 	struct rule *rule = target;
-	size_t n, before = rule->n_options;
+	size_t n, found = 0;
 	const struct sockopt *rows = sockopt_rows(&n);
-	struct option_name *grown;
 
 	if (node_is(item, "any") && rule->deny) {
 		rule->any_option = true;
 		return 0;
 	}
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && found < LEVELS_MAX; i++) {
 		if (strcmp(rows[i].text, item->text) != 0)
 			continue;
 		if (rule->deny && !rows[i].named)
 			return complain(r, item, "%s changes only the caller's own socket and is always "
 					"allowed; remove it", item->text);
-		grown = reader_alloc(r, item, (rule->n_options + 1) * sizeof(*grown));
-		if (!grown)
-			return -EINVAL;
-		if (rule->n_options)
-			memcpy(grown, rule->options, rule->n_options * sizeof(*grown));
-		grown[rule->n_options++] = (struct option_name){ rows[i].level, rows[i].name };
-		rule->options = grown;
+		rule->options[rule->n_options++] =
+			(struct option_name){ rows[i].level, rows[i].name };
+		found++;
 	}
-	return rule->n_options > before ? 0 : complain_option(r, item, rows, n);
+	return found ? 0 : complain_option(r, item, rows, n);
 }
 
 static int options_read(struct reader *r, const struct node *node, struct rule *rule)
 {
-	if (item_count(node) > 256)
-		return complain(r, node, "more options than there are; remove some");
-	return items_read(r, node, option_item, rule);
+	size_t room = item_count(node) * LEVELS_MAX + 1;
+
+	rule->options = reader_alloc(r, node, room * sizeof(*rule->options));
+	return rule->options ? items_read(r, node, option_item, rule) : -EINVAL;
 }
 
 static int ioctl_item(struct reader *r, const struct node *item, void *target)

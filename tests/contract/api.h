@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <string>
 #include <vector>
 
 namespace contract {
@@ -57,10 +58,15 @@ std::vector<const SocketApi *> AllApis();
 // What there is besides the kernel; empty without the library.
 std::vector<const SocketApi *> BrokeredApis();
 
-// Around all tests: starts what the brokered ones need, in the network namespace
-// of the calling thread. `folder` is where tests make socket files.
-void StartBroker(const char *folder);
-void StopBroker();
+// Around all tests. The daemon that the brokered ones need is started by the first
+// socket, in the network namespace of its thread; `folder` is where tests make
+// socket files.
+void SetUpBroker(const char *folder);
+void TearDownBroker();
+
+// The daemon's process, 0 as long as there is none; what it has written.
+int BrokerPid();
+std::string BrokerLog();
 
 }  // namespace contract
 

@@ -6,7 +6,9 @@
 namespace contract {
 
 std::vector<const SocketApi *> BrokeredApis() { return {}; }
-void StartBroker(const char *) {}
-void StopBroker() {}
+void SetUpBroker(const char *) {}
+void TearDownBroker() {}
+int BrokerPid() { return 0; }
+std::string BrokerLog() { return ""; }
 
 }  // namespace contract

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <stdexcept>
 
 #include "support.h"
@@ -39,15 +40,28 @@ void OnAlarm(int) {
   abort();
 }
 
-size_t OpenDescriptors() {
+// Those of a process; 0 is this one.
+size_t OpenDescriptors(int pid) {
+  const std::string folder =
+      "/proc/" + (pid == 0 ? std::string("self") : std::to_string(pid)) + "/fd";
   size_t n = 0;
-  DIR *dir = opendir("/proc/self/fd");
+  DIR *dir = opendir(folder.c_str());
   if (dir == nullptr)
-    throw std::runtime_error("/proc/self/fd");
+    throw std::runtime_error(folder);
   while (readdir(dir) != nullptr)
     n++;
   closedir(dir);
   return n;
+}
+
+// The broker closes some sockets a little after it has answered.
+bool BrokerReturnsTo(size_t descriptors) {
+  for (int i = 0; i < 1000; i++) {
+    if (OpenDescriptors(BrokerPid()) <= descriptors)
+      return true;
+    poll(nullptr, 0, 10);
+  }
+  return false;
 }
 
 void SetUpLoopback() {
@@ -77,11 +91,11 @@ class World : public testing::Environment {
       throw std::runtime_error("mkdtemp");
     folder = made;
     Must(Result(chmod(made, 01777)), "chmod");
-    StartBroker(made);
+    SetUpBroker(made);
   }
 
   void TearDown() override {
-    StopBroker();
+    TearDownBroker();
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);
   }
@@ -126,11 +140,18 @@ void Contract::SetUp() {
   alarm(kTestSeconds);
   // What the way opens once for all its sockets is no leak.
   Socket(AF_INET, SOCK_DGRAM);
-  descriptors_ = OpenDescriptors();
+  descriptors_ = OpenDescriptors(0);
+  if (Brokered())
+    broker_descriptors_ = OpenDescriptors(BrokerPid());
 }
 
 void Contract::TearDown() {
-  EXPECT_EQ(descriptors_, OpenDescriptors()) << "descriptors leaked";
+  EXPECT_EQ(descriptors_, OpenDescriptors(0)) << "descriptors leaked";
+  if (Brokered()) {
+    EXPECT_TRUE(BrokerReturnsTo(broker_descriptors_)) << "the broker's descriptors leaked";
+  }
+  if (HasFailure())
+    std::cerr << BrokerLog();
   alarm(0);
 }
 

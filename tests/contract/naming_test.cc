@@ -48,8 +48,8 @@ TEST_P(Naming, AFailedBindCanBeRepeatedElsewhere) {
 }
 
 TEST_P(Naming, TcpAndUdpPortsAreApart) {
-  const Sock udp = BoundUdp();
-  EXPECT_EQ(0, TcpSocket().Bind(udp.Name()));
+  const Sock tcp = Bound(TcpSocket());
+  EXPECT_EQ(0, UdpSocket().Bind(tcp.Name()));
 }
 
 TEST_P(Naming, TheWildcardTakesThePortOnEveryAddress) {
@@ -285,7 +285,15 @@ TEST_P(Naming, V6OnlyKeepsInet4Out) {
   EXPECT_EQ(0, listener.Bind(Addr::Inet6("::")));
   EXPECT_EQ(0, listener.Listen());
   EXPECT_EQ(-ECONNREFUSED, TcpSocket().Connect(Addr::Loopback4(listener.Name().port())));
-  EXPECT_EQ(0, TcpSocket().Bind(Addr::Inet("0.0.0.0", listener.Name().port())));
+}
+
+TEST_P(Naming, V6OnlyLeavesThePortToInet4) {
+  const Sock both = Bound(Udp6Socket(), Addr::Inet6("::"));
+  EXPECT_EQ(-EADDRINUSE, UdpSocket().Bind(Addr::Inet("0.0.0.0", both.Name().port())));
+  const Sock only = Udp6Socket();
+  only.Set(IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  EXPECT_EQ(0, only.Bind(Addr::Inet6("::")));
+  EXPECT_EQ(0, UdpSocket().Bind(Addr::Inet("0.0.0.0", only.Name().port())));
 }
 
 TEST_P(Naming, V6OnlyAfterBindIsEINVAL) {

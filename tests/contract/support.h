@@ -227,7 +227,9 @@ class Contract : public testing::TestWithParam<const SocketApi *> {
   static size_t Fill(const Sock &);
 
  private:
-  size_t descriptors_ = 0;
+  bool Brokered() const { return GetParam() != &KernelApi(); }
+
+  size_t descriptors_ = 0, broker_descriptors_ = 0;
 };
 
 // Of the test program: its private network namespace and its folder for sockets.

@@ -2,6 +2,8 @@
 #include "support/broker.h"
 
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -46,17 +48,22 @@ std::string MakeFolder() {
   _exit(127);
 }
 
-// A policy must name options; these are all there are.
-std::string NamedOptions() {
+// A policy must name options: all there are that sockets of a family take.
+std::string NamedOptions(bool (*has_level)(int level)) {
   size_t n = 0;
   const sockopt *rows = sockopt_rows(&n);
   std::set<std::string> names;
   for (size_t i = 0; i < n; i++)
-    if (rows[i].named && (rows[i].access & SOCKOPT_SET)) names.insert(rows[i].text);
+    if (rows[i].named && (rows[i].access & SOCKOPT_SET) && has_level(rows[i].level))
+      names.insert(rows[i].text);
   std::string list;
   for (const auto &name : names) list += (list.empty() ? "" : ", ") + name;
   return "[" + list + "]";
 }
+
+bool IsInternet(int level) { return level < SOL_NETLINK && level != SOL_PACKET; }
+bool IsPacket(int level) { return level == SOL_PACKET; }
+bool IsNetlink(int level) { return level == SOL_NETLINK; }
 
 }  // namespace
 
@@ -83,6 +90,8 @@ void Broker::Start(const std::vector<std::string> &extra_args, bool with_policy,
   std::vector<std::string> args = {SB_DAEMON_PATH, "--listen", address(), "--ready-fd",
                                    std::to_string(ready[1])};
   if (with_policy) args.insert(args.end(), {"--policy", policy_path()});
+  // A test makes no user for it.
+  if (geteuid() == 0 && (uid == kSameUser || uid == 0)) args.insert(args.end(), {"--user", "nobody"});
   args.insert(args.end(), extra_args.begin(), extra_args.end());
   std::vector<char *> argv;
   for (auto &a : args) argv.push_back(a.data());
@@ -135,31 +144,37 @@ void Broker::Kill() {
 std::string Broker::OpenPolicy(uid_t uid) {
   std::string text = R"(version: 1
 rules:
-  - { name: ip, who: WHO, may: [socket, bind, listen, connect, send],
-      lends: [CAP_NET_RAW, CAP_NET_BIND_SERVICE], family: [inet, inet6], type: TYPES, protocol: any,
+  - { name: ip, who: <who>, may: [socket, bind, listen, connect, send],
+      lends: [CAP_NET_RAW, CAP_NET_BIND_SERVICE], family: [inet, inet6], type: <types>, protocol: any,
       to: [any, own, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, "::1", "fe80::/10", "ff00::/8"],
       to_ports: any, from: [any, wildcard, 127.0.0.0/8, "::1"], from_ports: [ephemeral, 0, 1-65535] }
-  - { name: unix, who: WHO, may: [socket, bind, listen, connect, send], family: unix, type: TYPES,
+  - { name: unix, who: <who>, may: [socket, bind, listen, connect, send], family: unix, type: <types>,
       unix: { paths: ["/tmp/*/*", "/tmp/*"], abstract: any, autobind: true } }
-  - { name: packet, who: WHO, may: [socket, bind, send], lends: CAP_NET_RAW, family: packet,
-      type: TYPES, protocol: any, interface: any }
-  - { name: netlink, who: WHO, may: [socket, bind, send, connect], family: netlink, type: TYPES,
+  - { name: packet, who: <who>, may: [socket, bind, send], lends: CAP_NET_RAW, family: packet,
+      type: <types>, protocol: any, interface: any }
+  - { name: netlink, who: <who>, may: [socket, bind, send, connect], family: netlink, type: <types>,
       protocol: any, netlink_to: any }
-  - { name: can, who: WHO, may: [socket, bind, send, connect], family: can, type: TYPES,
+  - { name: can, who: <who>, may: [socket, bind, send, connect], family: can, type: <types>,
       protocol: any, interface: any }
-  - { name: options, who: WHO, may: [option], lends: [CAP_NET_ADMIN, CAP_NET_RAW],
-      family: [inet, inet6, packet, netlink, can, unix], type: TYPES, protocol: any,
-      interface: any, marks: any, netlink_groups: any, options: OPTIONS }
-  - { name: ioctls, who: WHO, may: [ioctl], family: [inet, inet6, packet], type: TYPES,
-      protocol: any, ioctls: [SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGIFMTU] }
-  - { name: inspect, who: WHO, may: [inspect] }
+  - { name: ip options, who: <who>, may: [option, ioctl], lends: [CAP_NET_ADMIN, CAP_NET_RAW],
+      family: [inet, inet6], type: <types>, protocol: any, interface: any, marks: any,
+      options: <ip options>, ioctls: [SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFHWADDR, SIOCGIFMTU] }
+  - { name: packet options, who: <who>, may: [option, ioctl], lends: [CAP_NET_ADMIN, CAP_NET_RAW],
+      family: packet, type: <types>, protocol: any, interface: any,
+      options: <packet options>,
+      ioctls: [SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFMTU] }
+  - { name: netlink options, who: <who>, may: [option], lends: [CAP_NET_ADMIN], family: netlink,
+      type: <types>, protocol: any, netlink_groups: any, options: <netlink options> }
+  - { name: inspect, who: <who>, may: [inspect] }
 )";
   auto replace = [&text](const std::string &what, const std::string &by) {
     for (size_t at; (at = text.find(what)) != std::string::npos;) text.replace(at, what.size(), by);
   };
-  replace("WHO", "{ uid: " + std::to_string(uid) + " }");
-  replace("TYPES", "[stream, dgram, raw, seqpacket, rdm]");
-  replace("OPTIONS", NamedOptions());
+  replace("<who>", "{ uid: " + std::to_string(uid) + " }");
+  replace("<types>", "[stream, dgram, raw, seqpacket, rdm]");
+  replace("<ip options>", NamedOptions(IsInternet));
+  replace("<packet options>", NamedOptions(IsPacket));
+  replace("<netlink options>", NamedOptions(IsNetlink));
   return text;
 }
 

@@ -144,6 +144,13 @@ TEST(Address, ADestinationOfFamilyUnspecIsReadAsTheKernelReadsIt) {
   in = Words("bind inet stream tcp 0.0.0.0:8080");
   in.addr.ss.ss_family = AF_UNSPEC;
   EXPECT_EQ(-EACCES, Judge(Rule(std::string(kServe) + "from: any, from_ports: any"), in).error);
+  EXPECT_EQ(0, Judge(Rule(std::string(kServe) + "from: wildcard, from_ports: any"), in).error);
+}
+
+TEST(Address, RawSocketsHaveNoPorts) {
+  PolicyPtr p = Rule("may: [bind, send], family: inet, type: raw, protocol: gre, to: any, from: any");
+  EXPECT_ALLOWED(p, "send inet raw gre 192.0.2.1:47");
+  EXPECT_ALLOWED(p, "bind inet raw gre 192.0.2.1:47");
 }
 
 TEST(Address, DissolvingAnAssociationNeedsNoRule) {

@@ -186,6 +186,14 @@ TEST(Netlink, ADenialWithoutGroupsIsOfAllGroups) {
   EXPECT_DENIED(p, "send netlink raw route 77");
 }
 
+TEST(Netlink, ADenialOfOneGroupLeavesTheOthersAndNone) {
+  PolicyPtr p = Rules("verdict: deny, " + std::string(kNetlink) + ", netlink_groups: 1",
+                      "may: bind, family: netlink, type: raw, protocol: route, netlink_groups: any");
+  EXPECT_DENIED(p, "bind netlink raw route 0:0x3");
+  EXPECT_ALLOWED(p, "bind netlink raw route 0:0x2");
+  EXPECT_ALLOWED(p, "bind netlink raw route 0");
+}
+
 TEST(Netlink, ProtocolsAreNotAlike) {
   EXPECT_DENIED(Rule(kNetlink), "socket netlink raw netfilter");
 }
