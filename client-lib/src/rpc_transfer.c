@@ -151,6 +151,8 @@ static ssize_t give_up(struct rpc_transfer *t)
 	r = rpc_status_error(t->status);
 	if (r == -ENOSYS)
 		atomic_store(&t->broker->no_transfer, true);
+	if (r == -EPIPE)
+		stream_end(t->broker, r);
 	return r;
 }
 

@@ -16,6 +16,7 @@
 #include <errno.h>
 
 #include "data.h"
+#include "deadline.h"
 
 enum { LARGE_BYTES = 64 << 10, MUCH_BYTES = 32 << 10 };
 
@@ -45,11 +46,18 @@ void transfer_note(struct sb_sock *s, ssize_t received)
 
 int lane_enter(struct lane *lane, int64_t wait_ns)
 {
-	if (wait_ns != 0)
-		pthread_mutex_lock(&lane->lock);
-	else if (pthread_mutex_trylock(&lane->lock) != 0)
-		return -EAGAIN;
-	return 0;
+	const int64_t deadline = deadline_of(wait_ns);
+	const struct timespec until = { .tv_sec = (time_t)(deadline / NS_PER_S),
+					.tv_nsec = (long)(deadline % NS_PER_S) };
+	int r;
+
+	if (deadline < 0)
+		r = pthread_mutex_lock(&lane->lock);
+	else if (deadline == 0)
+		r = pthread_mutex_trylock(&lane->lock);
+	else
+		r = pthread_mutex_clocklock(&lane->lock, CLOCK_MONOTONIC, &until);
+	return r ? -EAGAIN : 0;
 }
 
 void lane_leave(struct lane *lane)

@@ -6,19 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 
 static const struct {
 	const char *name;
-	const char *journal;  /* the prefix that journald strips */
+	const char *journal;  /* the prefix that journald strips: sd-daemon(3) */
 } levels[] = {
-	[LOG_LEVEL_ERROR] = { "error", SD_ERR },
-	[LOG_LEVEL_WARNING] = { "warning", SD_WARNING },
-	[LOG_LEVEL_INFO] = { "info", SD_INFO },
-	[LOG_LEVEL_DEBUG] = { "debug", SD_DEBUG },
+	[LOG_LEVEL_ERROR] = { "error", "<3>" },
+	[LOG_LEVEL_WARNING] = { "warning", "<4>" },
+	[LOG_LEVEL_INFO] = { "info", "<6>" },
+	[LOG_LEVEL_DEBUG] = { "debug", "<7>" },
 };
 
 enum { N_LEVELS = sizeof(levels) / sizeof(levels[0]), LINE_BYTES = 1024, QUEUE_LINES = 256 };

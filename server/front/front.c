@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "front/tsan.h"
 
 enum { SLOTS = 2 };
 
@@ -37,8 +38,10 @@ struct slot {
 
 void start_batch(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
 {
-	grpc_call_error e = grpc_call_start_batch(call, ops, n, tag, NULL);
+	grpc_call_error e;
 
+	TSAN_RELEASE(tag);
+	e = grpc_call_start_batch(call, ops, n, tag, NULL);
 	assert(e == GRPC_CALL_OK);
 	(void)e;
 }
@@ -108,6 +111,7 @@ static void shutdown_start(struct outgoing *o)
 	struct conn *c = container_of(o, struct conn, shutdown);
 
 	conn_ref(c); /* the tag's; ours is the one of being up */
+	TSAN_RELEASE(&c->shut);
 	grpc_server_shutdown_and_notify(c->server, c->home->cq, &c->shut);
 	grpc_server_cancel_all_calls(c->server);
 	conn_unref(c);
@@ -272,6 +276,7 @@ static bool slot_arm(struct conn *c)
 	s->rpc.conn = conn_ref(c);
 	grpc_metadata_array_init(&s->rpc.metadata);
 	grpc_call_details_init(&s->details);
+	TSAN_RELEASE(&s->tag);
 	e = grpc_server_request_call(c->server, &s->rpc.call, &s->details, &s->rpc.metadata,
 				     c->home->cq, c->home->cq, &s->tag);
 	if (e == GRPC_CALL_OK)
@@ -390,6 +395,7 @@ static void *front_run(void *front_shard)
 
 		if (e.type == GRPC_QUEUE_SHUTDOWN)
 			return NULL;
+		TSAN_ACQUIRE(t);
 		t->fn(t, e.success);
 	}
 }

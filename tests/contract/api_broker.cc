@@ -2,12 +2,8 @@
 //
 // The ways through the broker. Its daemon is started by the first test that needs
 // it, so that the kernel's tests run without one.
-#include <dirent.h>
 #include <sockbroker.h>
 
-#include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -26,9 +22,9 @@ sb_test::Broker &Daemon() {
   if (daemon_process == nullptr) {
     daemon_process = std::make_unique<sb_test::Broker>(
         std::vector<std::string>{"--user", "daemon"}, ContractPolicy(folder));
-    if (!daemon_process->Started())
-      throw std::runtime_error("the broker did not start:\n" + daemon_process->Log());
   }
+  if (!daemon_process->Started())
+    throw std::runtime_error("the broker did not start:\n" + daemon_process->Log());
   return *daemon_process;
 }
 
@@ -88,7 +84,7 @@ void SetUpBroker(const char *socket_folder) { folder = socket_folder; }
 void TearDownBroker() {
   Stream::Disconnect();
   Unary::Disconnect();
-  if (daemon_process != nullptr && !daemon_process->Stop())
+  if (daemon_process != nullptr && daemon_process->Started() && !daemon_process->Stop())
     throw std::runtime_error("the broker did not end well:\n" + daemon_process->Log());
   daemon_process.reset();
 }

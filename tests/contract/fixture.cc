@@ -143,16 +143,19 @@ void Contract::SetUp() {
   descriptors_ = OpenDescriptors(0);
   if (Brokered())
     broker_descriptors_ = OpenDescriptors(BrokerPid());
+  broker_log_ = BrokerLog().size();
 }
 
 void Contract::TearDown() {
+  alarm(0);
+  if (descriptors_ == 0)
+    return;  // SetUp failed
   EXPECT_EQ(descriptors_, OpenDescriptors(0)) << "descriptors leaked";
   if (Brokered()) {
     EXPECT_TRUE(BrokerReturnsTo(broker_descriptors_)) << "the broker's descriptors leaked";
   }
   if (HasFailure())
-    std::cerr << BrokerLog();
-  alarm(0);
+    std::cerr << BrokerLog().substr(broker_log_);
 }
 
 Sock Contract::Socket(int domain, int type, int protocol) const {

@@ -221,8 +221,7 @@ TEST_P(Packet, AFrameTooLongIsEMSGSIZE) {
 
 TEST_P(Packet, AFrameShorterThanItsHeaderIsEINVAL) { EXPECT_EQ(-EINVAL, B().Send("short")); }
 
-TEST_P(Packet, PacketSocketsNeitherListenNorConnect) {
-  EXPECT_EQ(-EOPNOTSUPP, A().Listen());
+TEST_P(Packet, PacketSocketsDoNotConnect) {
   EXPECT_EQ(-EOPNOTSUPP, A().Connect(Link(veth.ifindex_a)));
 }
 

@@ -30,7 +30,6 @@ rules:
     family: unix
     type: [stream, dgram, raw, rdm, seqpacket]
     unix: { paths: ["FOLDER/*"], abstract: any, autobind: true, mode: 0777 }
-    interface: any
     ioctls: [SIOCGIFINDEX]
   - name: packet
     who: { uid: 0 }
@@ -44,6 +43,7 @@ rules:
   - name: netlink
     who: { uid: 0 }
     may: [socket, bind, connect, send, option]
+    lends: [CAP_NET_ADMIN]
     family: netlink
     type: [stream, dgram, raw]
     protocol: any

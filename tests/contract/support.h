@@ -230,6 +230,7 @@ class Contract : public testing::TestWithParam<const SocketApi *> {
   bool Brokered() const { return GetParam() != &KernelApi(); }
 
   size_t descriptors_ = 0, broker_descriptors_ = 0;
+  size_t broker_log_ = 0;  // where this test's part begins
 };
 
 // Of the test program: its private network namespace and its folder for sockets.
