@@ -164,12 +164,18 @@ static bool all_acknowledged(int fd)
 	       info.tcpi_state != TCP_LAST_ACK && info.tcpi_state != TCP_ESTABLISHED;
 }
 
-static void take_handle(struct call *c)
+/* A call that was held behind another Close finds the number gone, or given to
+ * another socket. */
+static int take_handle(struct call *c)
 {
-	struct sock *s = handles_remove(&c->session->handles, REQUEST(c, Close)->handle);
+	uint32_t number = REQUEST(c, Close)->handle;
 
-	s->handles--;
-	sock_unref(s);
+	if (handles_find(&c->session->handles, number) != c->sock)
+		return -EBADF;
+	handles_remove(&c->session->handles, number);
+	c->sock->handles--;
+	sock_unref(c->sock); /* the handle's; the call has its own */
+	return 0;
 }
 
 int close_attempt(struct call *c)
@@ -178,7 +184,8 @@ int close_attempt(struct call *c)
 	struct sock *s = c->sock;
 
 	if (!closing->taken) {
-		take_handle(c);
+		if (take_handle(c) < 0)
+			return -EBADF;
 		closing->taken = true;
 		closing->lingering = s->refs == 1 && must_linger(c);
 	}
