@@ -57,6 +57,8 @@ extern "C" {
 /** A connection to a broker, with a session of its own. Opaque. */
 typedef struct sb_broker sb_broker;
 
+struct mmsghdr; /* <sys/socket.h> has it for _GNU_SOURCE only */
+
 /** How requests travel; for tests and measurements. */
 enum sb_transport {
 	SB_TRANSPORT_STREAM = 0, /**< the session stream: fast, the default */

@@ -220,9 +220,9 @@ static int shares_start(struct wait *w)
 		pthread_mutex_lock(&w->lock);
 		r = rpc_start(s->broker, &s->request.base, &s->async);
 		s->running = r == 0;
-		pthread_mutex_unlock(&w->lock);
 		if (r == -EPIPE)
 			r = share_take(s, r, NULL);
+		pthread_mutex_unlock(&w->lock);
 	}
 	return r;
 }
@@ -245,12 +245,15 @@ static int shares_finish(struct wait *w)
 	return error;
 }
 
-static bool shares_have_some(const struct wait *w)
+static bool shares_have_some(struct wait *w)
 {
+	bool some = false;
+
+	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->n_shares; i++)
-		if (w->shares[i].count)
-			return true;
-	return false;
+		some = some || w->shares[i].count;
+	pthread_mutex_unlock(&w->lock);
+	return some;
 }
 
 /* ------------------------------------------------------------------------ */

@@ -9,10 +9,6 @@
 #include <grpc/support/time.h>
 #include <sys/socket.h>
 
-#include <chrono>
-#include <cstring>
-#include <filesystem>
-
 namespace sb_test {
 namespace {
 
@@ -108,14 +104,21 @@ std::string Token(const std::string &welcome) { return PbBytes(welcome, 3); }
 
 // ---- client ----
 
+static grpc_arg Integer(const char *key, int value) {
+  grpc_arg arg = {};
+  arg.type = GRPC_ARG_INTEGER;
+  arg.key = const_cast<char *>(key);
+  arg.value.integer = value;
+  return arg;
+}
+
 RawClient::RawClient(const std::string &address, bool compressed) {
   grpc_init();
   grpc_arg args[] = {
-      grpc_channel_arg_integer_create(const_cast<char *>(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL), 1),
-      grpc_channel_arg_integer_create(const_cast<char *>(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH), -1),
-      grpc_channel_arg_integer_create(const_cast<char *>(GRPC_ARG_ENABLE_RETRIES), 0),
-      grpc_channel_arg_integer_create(
-          const_cast<char *>(GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM), GRPC_COMPRESS_GZIP),
+      Integer(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1),
+      Integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, -1),
+      Integer(GRPC_ARG_ENABLE_RETRIES, 0),
+      Integer(GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM, GRPC_COMPRESS_GZIP),
   };
   grpc_channel_args all = {compressed ? size_t{4} : size_t{3}, args};
   grpc_channel_credentials *credentials = grpc_insecure_credentials_create();

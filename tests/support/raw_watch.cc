@@ -2,6 +2,7 @@
 //
 // raw_client.h's second half: clients in processes of their own, and those who
 // watch what an attack does to others.
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -12,6 +12,7 @@
 #ifndef SB_TESTS_UNIT_SERVER_ENGINE_H
 #define SB_TESTS_UNIT_SERVER_ENGINE_H
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <string>

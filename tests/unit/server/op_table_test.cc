@@ -62,8 +62,9 @@ TEST_F(OpTable, TheStreamCarriesNothingThatIsNoOperation) {
   for (unsigned i = 0; i < op_count; i++) known.insert(op_layout(&op_table[i])->in_request->name);
   const ProtobufCMessageDescriptor *request = &sockbroker__v1__request__descriptor;
   for (unsigned i = 0; i < request->n_fields; i++)
-    if (request->fields[i].type == PROTOBUF_C_TYPE_MESSAGE)
+    if (request->fields[i].type == PROTOBUF_C_TYPE_MESSAGE) {
       EXPECT_EQ(known.count(request->fields[i].name), 1u) << request->fields[i].name;
+    }
 }
 
 TEST_F(OpTable, WhatMayWaitHasATimeout) {
@@ -75,16 +76,15 @@ TEST_F(OpTable, WhatMayWaitHasATimeout) {
 
 TEST_F(OpTable, EveryHandleIsAFieldThatTheEngineCanRead) {
   for (unsigned i = 0; i < op_count; i++) {
-    const ProtobufCFieldDescriptor *f = op_layout(&op_table[i])->handle;
-    if (f) EXPECT_EQ(f->type, PROTOBUF_C_TYPE_UINT32) << op_table[i].method;
-    f = op_layout(&op_table[i])->timeout;
-    if (f) EXPECT_EQ(f->type, PROTOBUF_C_TYPE_UINT64) << op_table[i].method;
+    const struct op_layout *l = op_layout(&op_table[i]);
+    EXPECT_TRUE(!l->handle || l->handle->type == PROTOBUF_C_TYPE_UINT32) << op_table[i].method;
+    EXPECT_TRUE(!l->timeout || l->timeout->type == PROTOBUF_C_TYPE_UINT64) << op_table[i].method;
   }
 }
 
 TEST_F(OpTable, WhatTakesFromTheKernelCanGiveItBack) {
   for (unsigned i = 0; i < op_count; i++)
-    if (op_table[i].waits_for == EPOLLIN) EXPECT_NE(op_table[i].undo, nullptr) << op_table[i].method;
+    EXPECT_TRUE(op_table[i].waits_for != EPOLLIN || op_table[i].undo) << op_table[i].method;
 }
 
 TEST_F(OpTable, ARowIsFoundByItsWholeNameAndByItsCaseOnly) {
