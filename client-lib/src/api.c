@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "wire/addr.h"
 
@@ -34,6 +35,10 @@ int api_address_take(const struct sockaddr *addr, socklen_t addrlen, struct aren
 	/* Aligned, and complete, whatever the program's is. */
 	memset(&copy, 0, sizeof(copy));
 	memcpy(&copy, addr, addrlen);
+	/* The kernel itself names the longest path with one byte more; but takes
+	 * no such name. */
+	if (copy.ss_family == AF_UNIX && addrlen > sizeof(struct sockaddr_un))
+		return -EINVAL;
 	if (copy.ss_family == AF_UNSPEC)
 		return addr_encode(&none, 0, &arena->allocator, ret);
 	return addr_encode((const struct sockaddr *)&copy, addrlen, &arena->allocator, ret);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_life.c - the life of a socket: socket, socketpair, dup, close. */
+#include <arpa/inet.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -48,7 +50,7 @@ static int socket_new(struct sb_broker *b, int domain, int type, int protocol)
 		return (int)api_local("sb_socket", r);
 	request.family = domain;
 	request.type = type & ~TYPE_FLAGS;
-	request.protocol = protocol;
+	request.protocol = domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
 	reply_init(&reply);
 	r = rpc_call(b, &request.base, &reply);
 	if (r < 0) {

@@ -34,12 +34,15 @@ int rights_take(const struct sb_sock *s, const struct msghdr *msg, struct arena 
 		size_t *ret_n, Sockbroker__V1__ControlMessage ***ret)
 {
 	const struct cmsg_rights rights = { .context = (void *)(uintptr_t)s, .to_handle = handle_of };
+	bool left_out = false;
+	int r;
 
 	if (!msg->msg_controllen)
 		return 0;
 	if (!msg->msg_control)
 		return -EFAULT;
-	return cmsg_encode(msg, &rights, &arena->allocator, ret_n, ret, NULL);
+	r = cmsg_encode(msg, &rights, &arena->allocator, ret_n, ret, &left_out);
+	return r == 0 && left_out ? -EINVAL : r;
 }
 
 typedef Sockbroker__V1__ControlMessage__Rights Rights;

@@ -38,6 +38,7 @@ static struct shard *shard_of(const struct call *c)
 static void call_expired(struct timer *t);
 static void call_go(struct call *c);
 static int call_find_sock(struct call *c);
+static struct list *call_queue(const struct call *c);
 
 struct call *call_new(struct session *session)
 {
@@ -73,6 +74,8 @@ int call_set_op(struct call *c, const struct op *op, ProtobufCMessage *request)
 
 void call_free(struct call *c)
 {
+	for (struct passing *p = c->passing; p; p = p->next)
+		sock_unref(p->sock);
 	sock_unref(c->sock);
 	session_unref(c->session);
 	arena_reset(&c->arena);
@@ -126,11 +129,16 @@ static void call_uncharge(struct call *c)
 
 /* ---- the end ------------------------------------------------------------ */
 
+/* Who was behind it in the queue is first now, and may want what it did not. */
 static void call_unpark(struct call *c)
 {
+	const struct list *queue = c->n_waiters && c->waiters == &c->wait ? call_queue(c) : NULL;
+
 	for (size_t i = 0; i < c->n_waiters; i++)
 		list_remove(&c->waiters[i].link);
 	c->n_waiters = 0;
+	if (queue && !list_empty(queue))
+		sock_want(c->sock, container_of(queue->next, struct waiter, link)->events);
 	timer_clear(&shard_of(c)->timers, &c->timer);
 }
 
@@ -253,14 +261,15 @@ static int call_park(struct call *c, int why)
 		c->wait.sock = c->sock;
 		c->wait.events = c->retry_ns ? 0 : c->op->waits_for;
 		list_append(queue, &c->wait.link);
-		sock_rearm(c->sock);
+		if (queue->next == &c->wait.link)
+			sock_want(c->sock, c->wait.events);
 		return 0;
 	}
 	for (size_t i = 0; i < c->n_waiters; i++) {
 		struct waiter *w = &c->waiters[i];
 
 		list_append(&w->sock->pollers, &w->link);
-		sock_rearm(w->sock);
+		sock_want(w->sock, w->events);
 	}
 	return 0;
 }
@@ -271,8 +280,11 @@ static void call_settle(struct call *c, int r)
 		r = call_park(c, r);
 		if (r == 0)
 			return;
+		r = call_time_up(c, r); /* what was moved so far is not lost */
+	} else if (not_yet(r)) {
+		r = call_time_up(c, r);
 	}
-	call_finish(c, not_yet(r) ? call_time_up(c, r) : r);
+	call_finish(c, r);
 }
 
 /* Woken, and told "not yet" again. */
@@ -285,7 +297,7 @@ static void call_wait_on(struct call *c)
 
 	c->wait.events = 0;
 	if (call_set_timer(c) < 0)
-		call_finish(c, -ENOMEM);
+		call_finish(c, call_time_up(c, -ENOMEM));
 	else if (c->retry_ns < RETRY_LAST_NS)
 		c->retry_ns *= 2;
 }
@@ -328,7 +340,7 @@ static void call_offload(struct call *c)
 
 	call_unpark(c);
 	if (r < 0) {
-		call_finish(c, r);
+		call_finish(c, call_time_up(c, r));
 		return;
 	}
 	c->offloaded = true;

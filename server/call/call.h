@@ -45,6 +45,12 @@ struct waiter {
 	uint32_t events;     /* EPOLL* */
 };
 
+/* A socket that a call passes on, by SCM_RIGHTS. In the call's arena. */
+struct passing {
+	struct passing *next;
+	struct sock *sock;       /* a reference */
+};
+
 struct call {
 	const struct op *op;
 	struct session *session; /* a reference */
@@ -86,6 +92,10 @@ struct call {
 	struct iovec *payload;
 	size_t n_payload;
 	struct iovec sink;
+
+	/* Whose descriptors its control messages carry: kept until it is freed, lest
+	 * the number become another's while it waits. */
+	struct passing *passing;
 
 	uint64_t charged;        /* bytes on the account */
 	/* The answer is ready: takes the call, and returns it with call_free(). */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grpc/compression.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
 #include <grpc/support/time.h>
@@ -301,6 +302,13 @@ static grpc_server *server_new(grpc_completion_queue *cq)
 		  .value.integer = 2 * FRONT_CALLS_MAX },
 		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_MAX_METADATA_SIZE,
 		  .value.integer = 8192 },
+		/* gRPC would inflate a message of the greatest length to a thousand
+		 * times that: nothing compressed is taken. */
+		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION,
+		  .value.integer = 0 },
+		{ .type = GRPC_ARG_INTEGER,
+		  .key = (char *)(uintptr_t)GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+		  .value.integer = 1 << GRPC_COMPRESS_NONE },
 	};
 	grpc_channel_args all = { .num_args = sizeof(args) / sizeof(args[0]), .args = args };
 	grpc_server *server = grpc_server_create(&all, NULL);

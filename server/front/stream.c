@@ -22,7 +22,7 @@
 #include "identity/session.h"
 #include "ops/op.h"
 
-enum { OUT_BYTES_MAX = 1 << 20, PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 1 };
 
 struct stream {
 	struct rpc rpc;
@@ -83,10 +83,10 @@ static void stream_start(struct outgoing *o)
 
 static void stream_congestion(struct stream *s)
 {
-	bool congested = s->out.length > OUT_BYTES_MAX;
-
-	if (s->session && s->session->congested != congested)
-		session_set_congested(s->session, congested);
+	if (!s->session)
+		return;
+	s->session->unread_on_stream = s->out.length;
+	session_note_unread(s->session);
 }
 
 static void stream_receive(struct stream *s);
@@ -279,7 +279,7 @@ static void stream_receive(struct stream *s)
 {
 	grpc_op op = { .op = GRPC_OP_RECV_MESSAGE };
 
-	if (s->receiving || s->ended || (s->session && s->session->congested))
+	if (s->receiving || s->ended || s->out.length > SESSION_UNREAD_STREAM)
 		return;
 	s->receiving = true;
 	s->refs++;

@@ -26,6 +26,7 @@ struct unary {
 	struct outgoing outgoing;
 	grpc_byte_buffer *message, *reply;
 	struct call *work;          /* under the lock: running, or answered */
+	size_t unread;              /* bytes of the reply; under the lock */
 	int cancelled;
 	bool answered;              /* under the lock */
 	bool reply_lost;
@@ -47,6 +48,8 @@ static void unary_end(struct unary *u)
 
 	if (!c)
 		return;
+	c->session->unread_unary -= u->unread;
+	session_note_unread(c->session);
 	if ((u->reply_lost || u->cancelled) && c->error == 0 && c->op->undo && c->session->open)
 		c->op->undo(c);
 	call_free(c);
@@ -105,6 +108,9 @@ static void unary_done(struct call *c)
 
 	u->answered = true;
 	u->work = c;
+	u->unread = protobuf_c_message_get_packed_size(c->reply);
+	c->session->unread_unary += u->unread;
+	session_note_unread(c->session);
 	shard_flush(u->shard, &u->outgoing);
 }
 

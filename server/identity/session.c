@@ -202,6 +202,15 @@ struct session *session_find(struct shard *shard, const char *token, size_t leng
 	return s;
 }
 
+void session_note_unread(struct session *s)
+{
+	bool congested = s->unread_on_stream > SESSION_UNREAD_STREAM ||
+			 s->unread_unary > SESSION_UNREAD_UNARY;
+
+	if (congested != s->congested)
+		session_set_congested(s, congested);
+}
+
 void session_set_congested(struct session *s, bool congested)
 {
 	s->congested = congested;

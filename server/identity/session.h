@@ -21,7 +21,8 @@ struct shard;
 struct call;
 struct sock;
 
-enum { SESSION_TOKEN_BYTES = 36, SESSION_CLIENT_BYTES = 64 };
+enum { SESSION_TOKEN_BYTES = 36, SESSION_CLIENT_BYTES = 64,
+       SESSION_UNREAD_STREAM = 1 << 20, SESSION_UNREAD_UNARY = 16 << 20 };
 
 struct session {
 	struct shard *shard;
@@ -50,7 +51,9 @@ struct session {
 	struct call *last;
 	int last_error;
 
-	/* The client does not read its replies: receive nothing more for it. */
+	/* The client does not read its replies, on the stream or of unary calls:
+	 * receive nothing more for it. */
+	uint64_t unread_on_stream, unread_unary; /* bytes */
 	bool congested;
 	struct list stalled;     /* sockets that have been left alone meanwhile */
 };
@@ -71,5 +74,7 @@ struct session *session_find(struct shard *, const char *token, size_t length,
 			     const struct peer *);
 
 void session_set_congested(struct session *, bool);
+/* What it has not read has changed. */
+void session_note_unread(struct session *);
 
 #endif

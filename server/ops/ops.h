@@ -83,6 +83,11 @@ int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, ui
 /* Fill a reply's address, in the call's arena. */
 int reply_address(struct call *, const struct sock_addr *, Sockbroker__V1__Address **ret);
 
+/* ops_recv.c: flags that depend on the family; and whether a parked call waits
+ * for what will never come. */
+int recv_cloexec(const struct sock *);
+bool recv_is_shut(const struct call *);
+
 /* ops_control.c: control messages of a session. */
 int control_decode(struct call *, Sockbroker__V1__ControlMessage *const *messages, size_t n,
 		   struct msghdr *out);

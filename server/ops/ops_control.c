@@ -16,9 +16,12 @@ static int fd_of_handle(void *context, uint32_t handle)
 {
 	struct call *c = context;
 	struct sock *s = handles_find(&c->session->handles, handle);
+	struct passing *p = s ? arena_alloc(&c->arena, sizeof(*p)) : NULL;
 
-	if (!s)
-		return -EBADF;
+	if (!p)
+		return s ? -ENOMEM : -EBADF;
+	*p = (struct passing){ .next = c->passing, .sock = sock_ref(s) };
+	c->passing = p;
 	s->foreign = true;
 	return s->watch.fd;
 }

@@ -231,7 +231,8 @@ static int make_room(struct call *c)
 	st->names = req->want_address ? arena_alloc(&c->arena, st->n * sizeof(*st->names)) : NULL;
 	st->control = arena_alloc(&c->arena, st->n * req->control_length);
 	st->buffer = arena_alloc(&c->arena, total);
-	if (!st->messages || !st->iovecs || (req->want_address && !st->names) || !st->control || !st->buffer)
+	if (!st->messages || !st->iovecs || (req->want_address && !st->names) || 
+	    !st->control || !st->buffer)
 		return -ENOMEM;
 
 	total = 0;
@@ -314,11 +315,22 @@ static int recv_many_done(struct call *c)
 	return 0;
 }
 
+/* As the kernel counts them when there is nothing to come: empty ones. */
+static int receive_nothing(struct receiving_many *st)
+{
+	for (size_t i = st->received; i < st->n; i++) {
+		st->messages[i].msg_len = 0;
+		st->messages[i].msg_hdr.msg_namelen = 0;
+		st->messages[i].msg_hdr.msg_controllen = 0;
+	}
+	return (int)(st->n - st->received);
+}
+
 int recv_many_attempt(struct call *c)
 {
 	const Sockbroker__V1__RecvManyRequest *req = REQUEST(c, RecvMany);
 	struct receiving_many *st = c->state;
-	int flags = (int)(req->flags & RECV_FLAGS) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, r;
+	int flags = (int)(req->flags & RECV_FLAGS) | MSG_DONTWAIT | recv_cloexec(c->sock), r;
 	bool enough = (req->flags & MSG_WAITFORONE) || !c->may_wait;
 
 	if (!st->messages) {
@@ -328,6 +340,8 @@ int recv_many_attempt(struct call *c)
 	}
 	r = recvmmsg(c->sock->watch.fd, st->messages + st->received, (unsigned)(st->n - st->received),
 		     flags, NULL);
+	if (r < 0 && errno == EAGAIN && recv_is_shut(c))
+		r = receive_nothing(st);
 	if (r < 0 && !(st->received && (errno != EAGAIN || enough)))
 		return -errno;
 	if (r > 0) {

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,6 +73,21 @@ int connect_intent(struct call *c)
 	return addr_decode(REQUEST(c, Connect)->address, &c->intent.addr);
 }
 
+/* vsock does not know how to be asked twice: it says EALREADY for ever, or begins
+ * anew. There SO_ERROR tells. (Elsewhere reading it would eat the answer.) */
+static int vsock_connected(struct call *c)
+{
+	struct pollfd p = { .fd = c->sock->watch.fd, .events = POLLOUT };
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (poll(&p, 1, 0) == 0)
+		return -EALREADY;
+	if (getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		return -errno;
+	return -error;
+}
+
 /* connect(2) called again on a connecting socket reports how that went, so the
  * first try and the last are the same call. A unix socket with a full backlog
  * says EAGAIN, and epoll will not tell when it has room. */
@@ -83,6 +99,8 @@ int connect_attempt(struct call *c)
 		return -EOPNOTSUPP;
 	if (is_unix_path(&c->intent.addr))
 		return CALL_OFFLOAD;
+	if (c->n_waiters && c->sock->family == AF_VSOCK)
+		return vsock_connected(c);
 	r = sys_result(connect(c->sock->watch.fd, (struct sockaddr *)&c->intent.addr.ss,
 			       c->intent.addr.len));
 	if (r == -EAGAIN && !c->retry_ns)

@@ -18,6 +18,22 @@
 
 #include "call/shard.h"
 
+/* Descriptors come by unix sockets; a packet socket refuses the flag. */
+int recv_cloexec(const struct sock *s)
+{
+	return s->family == AF_UNIX ? MSG_CMSG_CLOEXEC : 0;
+}
+
+/* A datagram socket that was shut down wakes who waits, and tells a blocking
+ * call that there is nothing, but one that may not wait EAGAIN as ever. */
+bool recv_is_shut(const struct call *c)
+{
+	struct pollfd p = { .fd = c->sock->watch.fd, .events = POLLRDHUP };
+
+	return c->n_waiters && c->sock->type != SOCK_STREAM && poll(&p, 1, 0) == 1 &&
+	       (p.revents & POLLRDHUP);
+}
+
 static const uint32_t RECV_FLAGS = MSG_OOB | MSG_PEEK | MSG_TRUNC | MSG_ERRQUEUE;
 
 struct receiving {
@@ -226,7 +242,7 @@ int recv_attempt(struct call *c)
 	struct iovec iov = { .iov_base = c->sink.iov_base, .iov_len = st->want };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = st->control,
 			      .msg_controllen = req->control_length };
-	int flags = (int)(req->flags & RECV_FLAGS) | MSG_DONTWAIT | MSG_CMSG_CLOEXEC;
+	int flags = (int)(req->flags & RECV_FLAGS) | MSG_DONTWAIT | recv_cloexec(c->sock);
 	ssize_t n;
 
 	if (!list_empty(&c->sock->returned) && ordinary(req))
@@ -240,6 +256,8 @@ int recv_attempt(struct call *c)
 		msg.msg_namelen = sizeof(name);
 	}
 	n = recvmsg(c->sock->watch.fd, &msg, flags);
+	if (n < 0 && errno == EAGAIN)
+		return recv_is_shut(c) ? 0 : -EAGAIN;
 	if (n < 0)
 		return -errno;
 	return peeks_too_early(c, (size_t)n) ? -EAGAIN : take_message(c, &msg, (size_t)n);

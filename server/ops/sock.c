@@ -29,12 +29,15 @@ static uint32_t wanted_events(const struct sock *s)
 
 /* Bits that nobody wants any more are dropped only once they have fired in
  * vain: a client that receives again and again then costs no epoll_ctl(2). */
+void sock_want(struct sock *s, uint32_t events)
+{
+	if (events & ~s->watch.armed)
+		(void)watch_arm(&s->session->shard->poller, &s->watch, s->watch.armed | events);
+}
+
 void sock_rearm(struct sock *s)
 {
-	uint32_t want = wanted_events(s);
-
-	if (want & ~s->watch.armed)
-		(void)watch_arm(&s->session->shard->poller, &s->watch, s->watch.armed | want);
+	sock_want(s, wanted_events(s));
 }
 
 static void sock_disarm_fired(struct sock *s, uint32_t events)
@@ -56,10 +59,20 @@ static void run_queue(struct list *queue)
 			return;
 }
 
-/* Each that waits for one of @events. Finishing one may not remove another's
- * waiter: they are different calls, or one call's different sockets. */
+/* Or until there is more for the client than it reads. */
+static void run_receivers(struct sock *s)
+{
+	while (!list_empty(&s->receivers) && !s->session->congested)
+		if (!call_retry(container_of(s->receivers.next, struct waiter, link)->call))
+			return;
+}
+
+/* Each that waits for one of @events, once, however often it names the socket.
+ * Finishing one may not remove another's waiter: they are different calls, or
+ * one call's different sockets. */
 static void run_pollers(struct sock *s, uint32_t events)
 {
+	const struct call *tried = NULL; /* a call's waiters stand together */
 	struct list todo;
 
 	list_init(&todo);
@@ -69,8 +82,10 @@ static void run_pollers(struct sock *s, uint32_t events)
 
 		list_remove(&w->link);
 		list_append(&s->pollers, &w->link);
-		if (events & (w->events | EPOLLHUP | EPOLLERR))
-			(void)call_retry(w->call);
+		if (w->call == tried || !(events & (w->events | EPOLLHUP | EPOLLERR)))
+			continue;
+		tried = w->call;
+		(void)call_retry(w->call);
 	}
 }
 
@@ -78,8 +93,8 @@ void sock_retry(struct sock *s, uint32_t events)
 {
 	const uint32_t any = EPOLLHUP | EPOLLERR;
 
-	if ((events & (EPOLLIN | EPOLLRDHUP | any)) && !s->session->congested)
-		run_queue(&s->receivers);
+	if (events & (EPOLLIN | EPOLLRDHUP | any))
+		run_receivers(s);
 	if (events & (EPOLLOUT | any))
 		run_queue(&s->senders);
 	run_pollers(s, events);
@@ -89,8 +104,9 @@ static void sock_ready(struct watch *w, uint32_t events)
 {
 	struct sock *s = sock_ref(container_of(w, struct sock, watch));
 
-	if (s->session->congested && list_empty(&s->in_stalled)) {
-		list_append(&s->session->stalled, &s->in_stalled);
+	if (s->session->congested) {
+		if (list_empty(&s->in_stalled))
+			list_append(&s->session->stalled, &s->in_stalled);
 		(void)watch_arm(&s->session->shard->poller, &s->watch, 0);
 	} else {
 		sock_retry(s, events);

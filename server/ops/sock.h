@@ -78,8 +78,9 @@ bool family_closes_slowly(int family);
 /* Disarm SO_LINGER, so that close(2) does not wait; not if it asks for a reset. */
 void sock_disarm_linger(const struct sock *);
 
-/* Watch for exactly what somebody waits for. */
+/* Watch for what somebody waits for; for @events too. */
 void sock_rearm(struct sock *);
+void sock_want(struct sock *, uint32_t events);
 /* Run the waiters again, as if these events had come. */
 void sock_retry(struct sock *, uint32_t events);
 

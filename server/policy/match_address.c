@@ -169,7 +169,9 @@ static bool unix_address(const struct rule *r, const struct intent *in, int prot
 	size_t length = in->addr.len;
 
 	(void)protocol;
-	if (length < OFFSET || length > sizeof(un) || in->addr.ss.ss_family != AF_UNIX)
+	if (length > sizeof(un)) /* getsockname(2) counts a NUL behind the longest path */
+		length = sizeof(un);
+	if (length < OFFSET || in->addr.ss.ss_family != AF_UNIX)
 		return false;
 	memcpy(&un, &in->addr.ss, length);
 	length -= OFFSET;

@@ -96,8 +96,10 @@ std::string Pattern(size_t n) {
 // What comes in until the end.
 std::string ReadAll(int fd, size_t piece, int flags) {
   std::string all, buffer(piece, 0);
-  for (ssize_t n; (n = sb_recv(fd, buffer.data(), piece, flags)) > 0;)
+  ssize_t n;
+  while ((n = sb_recv(fd, buffer.data(), piece, flags)) > 0)
     all.append(buffer, 0, static_cast<size_t>(n));
+  EXPECT_EQ(0, n) << sb_error_message();
   return all;
 }
 

@@ -33,7 +33,7 @@ TEST_F(HostileIdentity, AnotherSessionsHandleIsABadOneInEveryOperation) {
 TEST_F(HostileIdentity, AnotherSessionsHandleIsInvalidToPoll) {
   RawClient mine(address()), theirs(address());
   RawSession owner(mine), thief(theirs);
-  uint32_t s = owner.Socket(AF_INET, SOCK_DGRAM);
+  uint32_t s = owner.Do(kSocket, Pb().V(1, 77).V(2, AF_INET).V(3, SOCK_DGRAM)).handle();
   RawReply r = thief.Do(kPoll, Pb().V(1, s).V(2, POLLOUT).V(3, 0));
   EXPECT_EQ(0, r.error());
   EXPECT_EQ(std::string(1, POLLNVAL), PbBytes(r.body, 3));
@@ -42,7 +42,7 @@ TEST_F(HostileIdentity, AnotherSessionsHandleIsInvalidToPoll) {
 TEST_F(HostileIdentity, AnotherSessionsHandleCannotBePassed) {
   RawClient mine(address()), theirs(address());
   RawSession owner(mine), thief(theirs);
-  uint32_t s = owner.Socket(AF_INET, SOCK_DGRAM), a, b;
+  uint32_t s = owner.Do(kSocket, Pb().V(1, 77).V(2, AF_INET).V(3, SOCK_DGRAM)).handle(), a, b;
   ASSERT_TRUE(MakePair(thief, SOCK_STREAM, &a, &b));
   Pb rights = Pb().V(1, SOL_SOCKET).V(2, SCM_RIGHTS).B(4, Pb().V(1, s));
   EXPECT_EQ(EBADF, thief.Do(kSend, Pb().V(1, a).B(2, "x").B(6, rights)).error());
@@ -52,7 +52,7 @@ TEST_F(HostileIdentity, AnotherSessionsHandleCannotBePassed) {
 // might be somebody else's socket by the time the message goes.
 TEST_F(HostileIdentity, AHandleClosedWhileItsMessageWaitsDoesNotBecomeAnothers) {
   RawClient mine(address()), theirs(address());
-  RawSession thief(theirs);
+  RawSession thief(theirs), victim(mine);
   uint32_t a, b;
   ASSERT_TRUE(MakePair(thief, SOCK_STREAM, &a, &b));
   uint32_t bait = thief.Socket(AF_INET, SOCK_STREAM);
@@ -68,7 +68,7 @@ TEST_F(HostileIdentity, AHandleClosedWhileItsMessageWaitsDoesNotBecomeAnothers) 
   ASSERT_TRUE(thief.Flush());
   ASSERT_EQ(0, thief.Do(kClose, Pb().V(1, bait)).error());
 
-  RawSession victim(mine);  // its sockets take the numbers that are free
+  // Its sockets take the numbers that are free.
   for (int i = 0; i < 8; i++) ASSERT_NE(0u, victim.Socket(AF_INET, SOCK_DGRAM));
   uint32_t got = 0;
   for (size_t taken = 0; taken <= filled && !got;) {

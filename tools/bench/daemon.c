@@ -135,7 +135,7 @@ int allow_descriptors(unsigned long n)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return fail("getrlimit");
 	if (limit.rlim_max < n)
-		limit.rlim_max = n; /* root may */
+		limit.rlim_max = n; /* some may */
 	limit.rlim_cur = limit.rlim_max;
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? fail("too few descriptors are allowed") : 0;
 }

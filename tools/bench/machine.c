@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine.c - who runs where, and before whom.
+ *
+ * Where the scheduler groups processes by session (sched_autogroup), nice values
+ * count only within a session, and the idle class too. So all of us are one session,
+ * which as a whole comes before others.
+ */
 #include "machine.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -13,7 +23,7 @@ enum { CORES = 2 };
 static cpu_set_t all, one[CORES];
 static pid_t spinners[CORES];
 
-void machine_init(void)
+static void find_cores(void)
 {
 	unsigned found = 0;
 
@@ -28,8 +38,50 @@ void machine_init(void)
 	}
 	if (found < CORES)
 		one[CORE_SERVER] = one[CORE_CLIENT];
-	if (geteuid() == 0)
-		(void)setpriority(PRIO_PROCESS, 0, -20);
+}
+
+/* What we can have of it; nothing is not an error. */
+static void come_first(void)
+{
+	int fd;
+
+	(void)setsid();
+	(void)setpriority(PRIO_PROCESS, 0, -20);
+	fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!write(fd, "-20", 3);
+	close(fd);
+}
+
+static pid_t session;
+
+/* A terminal's signals reach us, and not the session. */
+static void pass_on(int signal)
+{
+	kill(-session, signal);
+}
+
+int machine_run(int (*run)(void *), void *argument)
+{
+	const struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	int status;
+
+	find_cores();
+	if (geteuid() != 0)
+		return run(argument);
+	session = spawn();
+	if (session == 0) {
+		come_first();
+		exit(run(argument));
+	}
+	if (session < 0)
+		return -1;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	while (waitpid(session, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 void machine_pin(enum core core)

@@ -13,8 +13,9 @@
 /* Where who runs, for latency: the client on one core, what answers on another. */
 enum core { CORE_CLIENT, CORE_SERVER, CORE_ANY };
 
-/* Looks for two processors; as root, puts us before everybody else. */
-void machine_init(void);
+/* Looks for two processors. As root it also puts us before everybody else, in a
+ * session of our own: @run is done in a child then. Returns what @run did. */
+int machine_run(int (*run)(void *), void *argument);
 void machine_warm(void);
 void machine_cool(void);
 /* The calling thread, and those and the processes it makes from then on. */

@@ -172,14 +172,14 @@ static int run_one(const struct measure *m, const struct settings *s, struct fig
 	return got ? 0 : fail_with("no figures", "it did not come to its end");
 }
 
-static int run_all(const struct asked *a)
+static int run_all(void *asked)
 {
+	const struct asked *a = asked;
 	struct figures figures[MEASURES_MAX];
 	const struct measure *done[MEASURES_MAX];
 	size_t n = 0;
 	int r = 0;
 
-	machine_init();
 	machine_warm();
 	for (size_t i = 0; i < n_measures; i++) {
 		if (a->some && !a->chosen[i])
@@ -195,7 +195,7 @@ static int run_all(const struct asked *a)
 		report_json(done, figures, n);
 	else
 		report_table(done, figures, n);
-	return r;
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -215,5 +215,5 @@ int main(int argc, char **argv)
 		(void)fail_with("sockbrokerd", "is neither beside this program nor in PATH; name it with --daemon");
 		return EXIT_USAGE;
 	}
-	return run_all(&asked) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return machine_run(run_all, &asked) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

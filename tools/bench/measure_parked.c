@@ -16,7 +16,7 @@ struct lane {
 
 struct rig {
 	struct lane empty, full;
-	struct parker parker;
+	struct parkers parkers;
 };
 
 static bool option_get(void *lane)
@@ -48,12 +48,12 @@ static int lane_open(struct lane *l)
 /* One shard, so that all are on the one that we measure. */
 static int rig_open(struct rig *r, const struct settings *s)
 {
-	if (allow_descriptors(4UL * PARKED + 2UL * IDLE) < 0)
+	if (allow_descriptors(PARKED + IDLE) < 0)
 		return -1;
 	if (daemon_start(&r->empty.daemon, s, CORE_SERVER, 1) < 0 ||
 	    daemon_start(&r->full.daemon, s, CORE_SERVER, 1) < 0)
 		return -1;
-	if (parker_start(&r->parker, &r->full.daemon, IDLE) < 0 || parker_park(&r->parker) < 0)
+	if (parkers_start(&r->parkers, &r->full.daemon, IDLE) < 0 || parkers_park(&r->parkers) < 0)
 		return -1;
 	machine_pin(CORE_CLIENT);
 	return lane_open(&r->empty) < 0 || lane_open(&r->full) < 0 ? -1 : 0;
@@ -61,14 +61,14 @@ static int rig_open(struct rig *r, const struct settings *s)
 
 static void rig_close(struct rig *r)
 {
-	parker_stop(&r->parker);
+	parkers_stop(&r->parkers);
 	daemon_stop(&r->empty.daemon);
 	daemon_stop(&r->full.daemon);
 }
 
 int measure_parked_round_trip(const struct settings *s, struct figures *ret)
 {
-	struct rig rig = { .parker = { .control = -1 } };
+	struct rig rig = { .parkers = { .pid = { 0 } } };
 	int r = rig_open(&rig, s);
 
 	if (r == 0)
@@ -79,19 +79,19 @@ int measure_parked_round_trip(const struct settings *s, struct figures *ret)
 
 int measure_parked_memory(const struct settings *s, struct figures *ret)
 {
-	struct parker p = { .control = -1 };
+	struct parkers p;
 	double before = -1, after = -1;
 	struct daemon d;
 
-	if (allow_descriptors(4UL * PARKED) < 0)
+	if (allow_descriptors(PARKED) < 0)
 		return -1;
 	if (daemon_start(&d, s, CORE_ANY, 1) < 0)
 		return -1;
-	if (parker_start(&p, &d, 0) == 0)
+	if (parkers_start(&p, &d, 0) == 0)
 		before = daemon_resident_kib(&d);
-	if (before > 0 && parker_park(&p) == 0)
+	if (before > 0 && parkers_park(&p) == 0)
 		after = daemon_resident_kib(&d);
-	parker_stop(&p);
+	parkers_stop(&p);
 	daemon_stop(&d);
 	ret->value = (after - before) / PARKED;
 	return before < 0 || after < 0 ? -1 : 0;

@@ -2,10 +2,10 @@
 #include "parker.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include "sockbroker.h"
 
 enum { STACK_BYTES = 128 << 10, PATIENCE_US = 60000000 };
+enum { EACH = PARKED / PARKERS, SOCKETS = EACH / 2 };
 
 static void *wait_for_data(void *fd)
 {
@@ -23,52 +24,54 @@ static void *wait_for_data(void *fd)
 	return NULL;
 }
 
-static int make_sockets(int fds[PARKED], unsigned n_idle)
+static int make_sockets(int fds[SOCKETS], unsigned n_idle)
 {
-	for (unsigned i = 0; i < PARKED + n_idle; i++) {
+	for (unsigned i = 0; i < SOCKETS + n_idle; i++) {
 		const int fd = sb_socket(AF_INET, SOCK_DGRAM, 0);
 
 		if (fd < 0)
 			return fail_with("sb_socket", sb_error_message());
-		if (i < PARKED)
+		if (i < SOCKETS)
 			fds[i] = fd;
 	}
 	return 0;
 }
 
-static int start_threads(const int fds[PARKED])
+static int start_threads(const int fds[SOCKETS])
 {
 	pthread_attr_t attr;
 	pthread_t thread;
+	int r = 0;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	for (unsigned i = 0; i < PARKED; i++)
-		if (pthread_create(&thread, &attr, wait_for_data, (void *)(intptr_t)fds[i]) != 0)
-			return fail("pthread_create");
-	return 0;
+	for (unsigned i = 0; i < EACH && r == 0; i++)
+		r = pthread_create(&thread, &attr, wait_for_data, (void *)(intptr_t)fds[i % SOCKETS]);
+	return r ? fail_with("pthread_create", strerror(r)) : 0;
 }
 
+/* Of our own session. */
 static uint32_t calls_in_flight(void)
 {
 	struct sb_admin_session *sessions;
-	uint32_t most = 0;
+	uint32_t calls = 0;
 	size_t n;
 
 	if (sb_admin_sessions(NULL, &sessions, &n) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
-		most = sessions[i].calls > most ? sessions[i].calls : most;
+		if (sessions[i].owner.pid == getpid())
+			calls = sessions[i].calls;
 	sb_admin_free_sessions(sessions);
-	return most;
+	return calls;
 }
 
 static int await_parked(void)
 {
 	const double until = now_us() + PATIENCE_US;
 
-	while (calls_in_flight() < PARKED) {
+	while (calls_in_flight() < EACH) {
 		if (now_us() > until)
 			return fail_with("parking receives", "the broker does not have them all");
 		usleep(20000);
@@ -78,25 +81,25 @@ static int await_parked(void)
 
 static void park(int control, unsigned n_idle)
 {
-	static int fds[PARKED];
+	static int fds[SOCKETS];
 	char byte;
 
-	if (allow_descriptors(4UL * PARKED + 2UL * n_idle) < 0 || make_sockets(fds, n_idle) < 0 ||
+	if (allow_descriptors(2UL * (SOCKETS + n_idle) + 100) < 0 || make_sockets(fds, n_idle) < 0 ||
 	    !write_all(control, "s", 1) || !read_all(control, &byte, 1))
 		return;
 	if (start_threads(fds) == 0 && await_parked() == 0)
 		(void)(write_all(control, "p", 1) && read_all(control, &byte, 1));
 }
 
-int parker_start(struct parker *p, const struct daemon *d, unsigned n_idle)
+static int start_one(struct parkers *p, int i, const struct daemon *d, unsigned n_idle)
 {
 	int pair[2];
 	char byte;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return fail("socketpair");
-	p->pid = spawn();
-	if (p->pid == 0) {
+	p->pid[i] = spawn();
+	if (p->pid[i] == 0) {
 		close(pair[0]);
 		machine_pin(CORE_CLIENT);
 		setenv("SOCKBROKER_ADDRESS", d->address, 1);
@@ -104,19 +107,37 @@ int parker_start(struct parker *p, const struct daemon *d, unsigned n_idle)
 		_exit(0);
 	}
 	close(pair[1]);
-	p->control = pair[0];
-	return p->pid > 0 && read_all(p->control, &byte, 1) ? 0 : -1;
+	p->control[i] = pair[0];
+	return p->pid[i] > 0 && read_all(p->control[i], &byte, 1) ? 0 : -1;
 }
 
-int parker_park(struct parker *p)
+int parkers_start(struct parkers *p, const struct daemon *d, unsigned n_idle)
+{
+	*p = (struct parkers){ .pid = { 0 } };
+	for (int i = 0; i < PARKERS; i++) {
+		progress(NULL, (unsigned)i + 1, PARKERS);
+		if (start_one(p, i, d, n_idle / PARKERS) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int parkers_park(struct parkers *p)
 {
 	char byte;
 
-	return write_all(p->control, "p", 1) && read_all(p->control, &byte, 1) ? 0 : -1;
+	for (int i = 0; i < PARKERS; i++)
+		if (!write_all(p->control[i], "p", 1) || !read_all(p->control[i], &byte, 1))
+			return -1;
+	return 0;
 }
 
-void parker_stop(struct parker *p)
+void parkers_stop(struct parkers *p)
 {
-	close(p->control);
-	reap(p->pid, SIGKILL);
+	for (int i = 0; i < PARKERS; i++) {
+		if (p->pid[i] <= 0)
+			continue;
+		close(p->control[i]);
+		reap(p->pid[i], SIGKILL);
+	}
 }

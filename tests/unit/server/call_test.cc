@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -681,13 +682,16 @@ class BusyWorker : public CallEngine {
   void SetUp() override {
     CallEngine::SetUp();
     ASSERT_EQ(pipe2(pipe_, O_CLOEXEC), 0);
-    gate_ = {{{nullptr, nullptr},
-              [](struct job *j) {
-                char c;
-                (void)!read(reinterpret_cast<Gate *>(j)->fd, &c, 1);
-              }},
-             pipe_[0]};
-    workers_add(e_.shard()->workers, &gate_.job);
+    auto *gate = new Gate{{{nullptr, nullptr},
+                           [](struct job *j) {
+                             auto *g = reinterpret_cast<Gate *>(j);
+                             char c;
+                             (void)!read(g->fd, &c, 1);
+                             close(g->fd);
+                             delete g;
+                           }},
+                          pipe_[0]};
+    workers_add(e_.shard()->workers, &gate->job);
     // A netlink send goes to a worker always.
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     ASSERT_GE(fd, 0);
@@ -705,10 +709,6 @@ class BusyWorker : public CallEngine {
     if (pipe_[1] >= 0) close(pipe_[1]);
     pipe_[1] = -1;
   }
-  ~BusyWorker() override {
-    e_.CloseSession();
-  }
-  Gate gate_;
   int pipe_[2];
   uint32_t netlink_;
   std::string message_;

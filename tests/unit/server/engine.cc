@@ -21,6 +21,7 @@ std::string Answer::data() const {
 }
 
 void Pair::Write(const std::string &bytes) const {
+  if (!handle) return;  // could not be made
   ssize_t n = send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   assert(n == static_cast<ssize_t>(bytes.size()));
   (void)n;
