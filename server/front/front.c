@@ -471,7 +471,8 @@ struct front *front_free(struct front *f)
 			grpc_completion_queue_destroy(f->shards[i].cq);
 		}
 		grpc_server_credentials_release(f->credentials);
-		grpc_shutdown();
+		/* No grpc_shutdown(): it waits up to 10 s for a poller of gRPC's own,
+		 * and the process ends anyhow. */
 	}
 	pthread_cond_destroy(&f->gone);
 	pthread_mutex_destroy(&f->lock);

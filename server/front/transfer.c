@@ -376,7 +376,8 @@ static void transfer_received(struct tag *tag, bool ok)
 	shard_leave(sh);
 }
 
-/* A receiving transfer goes on once its piece has left. */
+/* A receiving transfer goes on once its piece has left; unless what has left is
+ * the end of the one before, and the first piece of this one is ready already. */
 static void transfer_sent(struct tag *tag, bool ok)
 {
 	struct transfer *t = container_of(tag, struct transfer, sent);
@@ -389,7 +390,8 @@ static void transfer_sent(struct tag *tag, bool ok)
 	t->sending = false;
 	if (!ok)
 		transfer_end(t, GRPC_STATUS_CANCELLED, "the client has gone");
-	if (!t->ended && t->kind == KIND_RECV && !t->work && !recv_piece(t)) {
+	/* A piece of the next transfer may be waiting to leave already. */
+	if (!t->ended && t->kind == KIND_RECV && !t->work && !t->out_next && !recv_piece(t)) {
 		t->error = -ENOMEM;
 		transfer_reply(t, grpc_empty_slice(), false);
 	}

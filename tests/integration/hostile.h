@@ -39,7 +39,7 @@ class Hostile : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(broker_.Started()) << broker_.Log();
     watcher_.reset(new sb_test::Watcher(broker_.address()));
-    ASSERT_EQ("", watcher_->Complaint(kPatienceMs));
+    ASSERT_EQ("", watcher_->Complaint(sb_test::kPatienceMs));
     before_ = sb_test::HoldingsOf(admin_, broker_.pid());
   }
 
