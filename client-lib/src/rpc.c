@@ -67,14 +67,6 @@ static int connect_path(const char *path)
 	return fd;
 }
 
-static unsigned spin_from_environment(void)
-{
-	const char *text = secure_getenv("SOCKBROKER_SPIN_US");
-	const unsigned long us = text ? strtoul(text, NULL, 10) : 0;
-
-	return us > 10000 ? 10000 : (unsigned)us;
-}
-
 static grpc_channel *channel_make(int fd)
 {
 	grpc_arg args[] = {
@@ -105,7 +97,7 @@ static struct sb_broker *broker_new(int fd, int transport)
 	b->transport = transport;
 	b->fd = fd;
 	b->fd_copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	b->spin_us = spin_from_environment();
+	b->spin_us = spin_us_of_environment();
 	b->status_text = grpc_empty_slice();
 	grpc_metadata_array_init(&b->first_metadata);
 	grpc_metadata_array_init(&b->last_metadata);

@@ -11,7 +11,7 @@
 
 enum flight_state {
 	FLIGHT_WAITING,
-	FLIGHT_LEAD,     /* its thread is to take over as the leader */
+	FLIGHT_LEAD,     /* its thread leads, or is to take over as the leader */
 	FLIGHT_ANSWERED, /* the flight is its thread's alone again */
 };
 

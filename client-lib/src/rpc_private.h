@@ -48,7 +48,8 @@ struct sb_broker {
 
 	char token[128];
 	struct rpc_limits limits;
-	unsigned spin_us;
+	unsigned spin_us;         /* see rpc_spin.c */
+	atomic_uint spin_left_out, spin_in_vain;
 
 	grpc_channel *channel;
 	grpc_completion_queue *queue; /* of the session stream */
@@ -67,6 +68,7 @@ struct sb_broker {
 	struct list outgoing; /* those of them that are not sent yet */
 	grpc_byte_buffer *message_out;
 	grpc_byte_buffer *message_in;  /* the leader's */
+	bool crowded;         /* others wait beside the leader; the leader's */
 
 	/* The helper thread: the leader when nobody else is and n_async > 0. */
 	unsigned n_async;
@@ -84,6 +86,13 @@ struct sb_broker {
 grpc_slice rpc_slice_of(grpc_byte_buffer *); /* all of it in one piece; to be unref'd */
 int rpc_reply_unpack(const struct rpc_method *, const uint8_t *, size_t, struct reply *out);
 int rpc_status_error(grpc_status_code);
+
+/* rpc_spin.c */
+unsigned spin_us_of_environment(void);
+/* The next event of a queue, or the one of @tag if it is for plucking. @crowded: do not
+ * keep a processor busy, other threads have use for it. */
+grpc_event rpc_await(struct sb_broker *, grpc_completion_queue *, void *tag, bool crowded,
+		     gpr_timespec deadline);
 
 /* rpc_stream.c */
 int stream_open(struct sb_broker *);

@@ -70,18 +70,36 @@ static struct flight *flight_take(struct sb_broker *b, uint64_t id)
 	return NULL;
 }
 
-/* Its own thread has it from here on, or *@finished. */
-static void flight_answer(struct sb_broker *b, struct flight *f, struct flight **finished)
+/* What there is to be done once the lock is free: a thread that is woken earlier
+ * may run at once, in our place, and find the lock taken. */
+struct afterwards {
+	struct flight *finished;
+	size_t n_asleep;
+	_Atomic uint32_t *asleep[BATCH_REQUESTS];
+};
+
+static void wake_all(struct afterwards *after)
+{
+	for (size_t i = 0; i < after->n_asleep; i++)
+		futex_wake(after->asleep[i]);
+	after->n_asleep = 0;
+}
+
+/* Its own thread has it from here on, or @after. Who leads is not asleep. */
+static void flight_answer(struct sb_broker *b, struct flight *f, struct afterwards *after)
 {
 	list_remove(&f->waiter);
 	if (f->async) {
 		b->n_async--;
-		f->next = *finished;
-		*finished = f;
+		f->next = after->finished;
+		after->finished = f;
 		return;
 	}
-	atomic_store_explicit(&f->state, FLIGHT_ANSWERED, memory_order_release);
-	futex_wake(&f->state);
+	if (atomic_exchange(&f->state, FLIGHT_ANSWERED) != FLIGHT_WAITING)
+		return;
+	if (after->n_asleep == BATCH_REQUESTS)
+		wake_all(after);
+	after->asleep[after->n_asleep++] = &f->state;
 }
 
 int flight_begin(struct sb_broker *b, struct flight *f, const struct rpc_method *method,
@@ -207,7 +225,7 @@ static bool receive_next(struct sb_broker *b)
 
 /* @whole is where the view looks: a small slice has its bytes within itself. */
 static void deliver(struct sb_broker *b, const struct reply_view *view, const grpc_slice *whole,
-		    struct flight **finished)
+		    struct afterwards *after)
 {
 	struct flight *f = flight_take(b, view->id);
 	const size_t begin = (size_t)(view->body - GRPC_SLICE_START_PTR(*whole));
@@ -219,13 +237,13 @@ static void deliver(struct sb_broker *b, const struct reply_view *view, const gr
 		f->error = -EPROTO;
 	else if (view->body_bytes)
 		f->reply = grpc_slice_sub(*whole, begin, begin + view->body_bytes);
-	flight_answer(b, f, finished);
+	flight_answer(b, f, after);
 }
 
 static void on_received(struct sb_broker *b)
 {
 	grpc_byte_buffer *message = b->message_in;
-	struct flight *finished = NULL;
+	struct afterwards after = { .finished = NULL };
 	struct reply_view view;
 	bool malformed = false;
 	const uint8_t *data;
@@ -243,39 +261,23 @@ static void on_received(struct sb_broker *b)
 	pthread_mutex_lock(&b->lock);
 	while (reply_next(&data, GRPC_SLICE_END_PTR(slice), &view, &malformed))
 		if (view.body)
-			deliver(b, &view, &slice, &finished);
+			deliver(b, &view, &slice, &after);
+	b->crowded = b->waiters.next != b->waiters.prev;
 	pthread_mutex_unlock(&b->lock);
+	wake_all(&after);
 	grpc_slice_unref(slice);
 	if (malformed)
 		stream_end(b, -EPIPE);
-	flights_done(finished);
+	flights_done(after.finished);
 }
 
 /* ------------------------------------------------------------------------ */
 /* Leading                                                                  */
 /* ------------------------------------------------------------------------ */
 
-static grpc_event next_event(struct sb_broker *b, gpr_timespec deadline)
-{
-	const gpr_timespec past = gpr_time_0(GPR_CLOCK_MONOTONIC);
-	gpr_timespec spin_until;
-	grpc_event e;
-
-	if (!b->spin_us)
-		return grpc_completion_queue_next(b->queue, deadline, NULL);
-	spin_until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-				  gpr_time_from_micros(b->spin_us, GPR_TIMESPAN));
-	do {
-		e = grpc_completion_queue_next(b->queue, past, NULL);
-		if (e.type != GRPC_QUEUE_TIMEOUT)
-			return e;
-	} while (gpr_time_cmp(gpr_now(GPR_CLOCK_MONOTONIC), spin_until) < 0);
-	return grpc_completion_queue_next(b->queue, deadline, NULL);
-}
-
 bool stream_turn(struct sb_broker *b, gpr_timespec deadline)
 {
-	const grpc_event e = next_event(b, deadline);
+	const grpc_event e = rpc_await(b, b->queue, NULL, b->crowded, deadline);
 
 	if (e.type != GRPC_OP_COMPLETE)
 		return false;
@@ -293,18 +295,19 @@ bool stream_turn(struct sb_broker *b, gpr_timespec deadline)
 
 void stream_pass_on(struct sb_broker *b)
 {
-	struct flight *next = NULL;
+	_Atomic uint32_t *next = NULL;
 
 	pthread_mutex_lock(&b->lock);
 	if (list_empty(&b->waiters)) {
 		b->leading = false;
 		helper_wake(b);
 	} else {
-		next = container_of(b->waiters.next, struct flight, waiter);
-		atomic_store_explicit(&next->state, FLIGHT_LEAD, memory_order_release);
-		futex_wake(&next->state);
+		next = &container_of(b->waiters.next, struct flight, waiter)->state;
+		atomic_store_explicit(next, FLIGHT_LEAD, memory_order_release);
 	}
 	pthread_mutex_unlock(&b->lock);
+	if (next)
+		futex_wake(next);
 }
 
 static uint32_t state_of(struct flight *f)
@@ -357,8 +360,10 @@ int stream_call(struct sb_broker *b, const struct rpc_method *method,
 	list_append(&b->waiters, &f.waiter);
 	stream_flush(b);
 	leads = !b->leading && state_of(&f) == FLIGHT_WAITING;
-	if (leads)
+	if (leads) {
 		b->leading = true;
+		atomic_store_explicit(&f.state, FLIGHT_LEAD, memory_order_relaxed);
+	}
 	pthread_mutex_unlock(&b->lock);
 
 	await_answer(b, &f, leads, deadline);
@@ -399,7 +404,7 @@ int stream_open(struct sb_broker *b)
 /* Everybody is answered @error, now and from now on. */
 void stream_end(struct sb_broker *b, int error)
 {
-	struct flight *finished = NULL;
+	struct afterwards after = { .finished = NULL };
 	int not_yet = 0;
 
 	pthread_mutex_lock(&b->lock);
@@ -416,14 +421,15 @@ void stream_end(struct sb_broker *b, int error)
 
 			b->flights[i] = f->next;
 			f->error = error;
-			flight_answer(b, f, &finished);
+			flight_answer(b, f, &after);
 		}
 	}
 	pthread_mutex_unlock(&b->lock);
+	wake_all(&after);
 	/* Who leads is in the queue, and must come out of it. */
 	if (not_yet == 0 && b->session)
 		grpc_call_cancel(b->session, NULL);
-	flights_done(finished);
+	flights_done(after.finished);
 }
 
 /* Nobody else uses the broker any more. */

@@ -139,7 +139,7 @@ int unary_call(struct sb_broker *b, const struct rpc_method *method,
 					  never, NULL);
 	r = unary_start(&u, b);
 	if (r == 0) {
-		(void)grpc_completion_queue_pluck(queue, &u, never, NULL);
+		(void)rpc_await(b, queue, &u, false, never);
 		TSAN_ACQUIRE(&u);
 		r = unary_finish(b, &u, method, out);
 	}

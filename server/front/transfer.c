@@ -390,7 +390,6 @@ static void transfer_sent(struct tag *tag, bool ok)
 	t->sending = false;
 	if (!ok)
 		transfer_end(t, GRPC_STATUS_CANCELLED, "the client has gone");
-	/* A piece of the next transfer may be waiting to leave already. */
 	if (!t->ended && t->kind == KIND_RECV && !t->work && !t->out_next && !recv_piece(t)) {
 		t->error = -ENOMEM;
 		transfer_reply(t, grpc_empty_slice(), false);

@@ -57,6 +57,8 @@ int unix_path_pin(const struct sock_addr *a, struct sock_addr *ret)
 		return fd == -ELOOP ? -EACCES : fd;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (S_ISLNK(st.st_mode))
+		return -EACCES; /* O_PATH opens the link itself */
 	if (!S_ISSOCK(st.st_mode))
 		return -ECONNREFUSED;
 

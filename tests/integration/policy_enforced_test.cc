@@ -28,12 +28,12 @@ const char kPolicy[] = R"(version: 1
 rules:
   - { name: ping, who: { uid: 65534 }, may: [socket, send], lends: CAP_NET_RAW, family: inet, type: raw,
       protocol: icmp, to: [127.0.0.0/8] }
-  - { name: port eighty, who: { uid: 65534 }, may: [bind], lends: CAP_NET_BIND_SERVICE, family: inet,
-      type: stream, protocol: tcp, from: [127.0.0.1], from_ports: 80 }
+  - { name: low port, who: { uid: 65534 }, may: [bind], lends: CAP_NET_BIND_SERVICE, family: inet,
+      type: stream, protocol: tcp, from: [127.0.0.1], from_ports: <lent> }
   - { name: port of others, who: { uid: 65534 }, may: [bind], family: inet, type: stream, protocol: tcp,
-      from: [127.0.0.1], from_ports: [81, ephemeral] }
+      from: [127.0.0.1], from_ports: [<unlent>, ephemeral] }
   - { name: listen, who: { uid: 65534 }, may: [listen], family: inet, type: stream, protocol: tcp,
-      from: [127.0.0.1], from_ports: [80, ephemeral, 1024-65535] }
+      from: [127.0.0.1], from_ports: [ephemeral, 1024-65535] }
   - { name: anywhere, who: { uid: 65534 }, may: [socket, connect, send], family: [inet, inet6],
       type: [stream, dgram], protocol: any, to: any, to_ports: any }
   - { name: one port, who: { uid: 65534 }, may: [send], family: inet, type: dgram, protocol: udp,
@@ -60,6 +60,10 @@ class PolicyEnforced : public testing::Test {
     ASSERT_EQ(0, symlink(In("/closed").c_str(), In("/link").c_str()));
     std::string text = kPolicy;
     for (size_t at; (at = text.find('@')) != std::string::npos;) text.replace(at, 1, folder_);
+    lent_ = FreeLowPort(600);
+    unlent_ = FreeLowPort(lent_ + 1);
+    text.replace(text.find("<lent>"), 6, std::to_string(lent_));
+    text.replace(text.find("<unlent>"), 8, std::to_string(unlent_));
     broker_.reset(new Broker({"--user", "daemon"}, text));
     ASSERT_TRUE(broker_->Started()) << broker_->Log();
   }
@@ -69,6 +73,20 @@ class PolicyEnforced : public testing::Test {
     EXPECT_EQ(std::string::npos, broker_->Log().find("Sanitizer")) << broker_->Log();
     std::string command = std::string("rm -r ") + folder_;
     EXPECT_EQ(0, system(command.c_str()));
+  }
+  // The first from `first` on that only root may bind, and nobody has.
+  static unsigned FreeLowPort(unsigned first) {
+    for (unsigned port = first; port < 1023; port++) {
+      sockaddr_in sin = {};
+      sin.sin_family = AF_INET;
+      sin.sin_port = htons(static_cast<uint16_t>(port));
+      sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      int r = bind(fd, reinterpret_cast<sockaddr *>(&sin), sizeof(sin));
+      close(fd);
+      if (r == 0) return port;
+    }
+    return 0;
   }
   std::string In(const std::string &name) const { return folder_ + name; }
 
@@ -105,6 +123,7 @@ class PolicyEnforced : public testing::Test {
   }
 
   char folder_[64] = "";
+  unsigned lent_ = 0, unlent_ = 0;
   std::unique_ptr<Broker> broker_;
 };
 
@@ -153,12 +172,14 @@ TEST_F(PolicyEnforced, PortsBelow1024NeedARuleThatLends) {
     auto bind = [&](unsigned port) {
       a.Try(kBind, Pb().V(1, a.session.Socket(AF_INET, SOCK_STREAM)).B(2, InetAddress("127.0.0.1", port)));
     };
-    bind(80);
-    bind(81);  // the rule allows, and lends nothing: the kernel's EACCES
-    bind(82);
+    auto lent = static_cast<unsigned>(std::stoul(a.more)),
+         unlent = static_cast<unsigned>(std::stoul(a.more.substr(a.more.find(' '))));
+    bind(lent);
+    bind(unlent);  // the rule allows, and lends nothing: the kernel's EACCES
+    bind(599);
     bind(0);
     Say(out, a.said);
-  }));
+  }, std::to_string(lent_) + " " + std::to_string(unlent_)));
 }
 
 // RTM_NEWLINK of a dummy interface, as a client with CAP_NET_ADMIN would write it.
@@ -282,7 +303,7 @@ TEST_F(PolicyEnforced, ADatagramByALinkToAPathThatIsNotNamedIsRefused) {
 }
 
 TEST_F(PolicyEnforced, AFileThatBindMakesHasTheModeOfTheRule) {
-  EXPECT_EQ("ok EACCES EACCES 620", AsNobody([](const std::string &argument, int out) {
+  EXPECT_EQ("ok ENOTDIR EACCES 620", AsNobody([](const std::string &argument, int out) {
     Attempts a(argument);
     for (const char *name : {"/open/mine", "/link/mine", "/closed/mine"})
       a.Try(kBind, Pb().V(1, a.session.Socket(AF_UNIX, SOCK_STREAM)).B(2, UnixAddress(a.more + name)));

@@ -596,6 +596,55 @@ TEST_F(CallEngine, AnEmptyDatagramThatWasNotHeardIsGivenBackToo) {
   close(d.fd);
 }
 
+TEST_F(CallEngine, DatagramsOfARecvManyThatWasNotHeardComeOneByOneInTheirOrder) {
+  Pair d = e_.AdoptPair(SOCK_DGRAM);
+  uint32_t lengths[] = {10, 10, 10};
+  for (const char *text : {"one", "", "three"}) d.Write(text);
+  Answer *lost = e_.Begin<Sockbroker__V1__RecvManyRequest>(
+      "RecvMany",
+      [&](auto *q) { q->handle = d.handle, q->lengths = lengths, q->n_lengths = 3; }, 0, false,
+      true);
+  ASSERT_EQ(lost->reply<Sockbroker__V1__RecvManyReply>()->n_sizes, 3u);
+  d.Write("four");
+  e_.Undo(lost);
+  e_.Free(lost);
+  for (const char *text : {"one", "", "three", "four"})
+    EXPECT_EQ(e_.Recv(d.handle, 10, 0)->data(), text);
+  close(d.fd);
+}
+
+TEST_F(CallEngine, AConnectionThatWasNotHeardOfIsTheNextOnesAndItsNumberIsFree) {
+  struct sockaddr_in name = {};
+  socklen_t len = sizeof(name);
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  name.sin_family = AF_INET;
+  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr *>(&name), len), 0);
+  ASSERT_EQ(listen(listener, 5), 0);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr *>(&name), &len), 0);
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr *>(&name), len), 0);
+  uint32_t handle = e_.Adopt(listener, AF_INET, SOCK_STREAM);
+  auto fill = [&](Sockbroker__V1__AcceptRequest *q) { q->handle = handle, q->new_handle = 50; };
+
+  Answer *lost = e_.Begin<Sockbroker__V1__AcceptRequest>("Accept", fill, 0, false, true);
+  ASSERT_EQ(lost->error, 0);
+  e_.Undo(lost);
+  e_.Free(lost);
+  EXPECT_EQ(e_.GetSockName(50)->error, -EBADF);
+  Answer *next = e_.Begin<Sockbroker__V1__AcceptRequest>("Accept", fill);
+  ASSERT_TRUE(e_.IsDone(next));
+  auto *r = next->reply<Sockbroker__V1__AcceptReply>();
+  EXPECT_EQ(r->handle, 50u);
+  ASSERT_NE(r->address, nullptr);
+  EXPECT_EQ(r->address->kind_case, SOCKBROKER__V1__ADDRESS__KIND_INET);
+  ASSERT_EQ(send(client, "hi", 2, 0), 2);
+  Answer *got = e_.Recv(50, 10);
+  ASSERT_TRUE(e_.RunUntil(got));
+  EXPECT_EQ(got->data(), "hi");
+  close(client);
+}
+
 TEST_F(CallEngine, WhatWasNotHeardGoesWithItsSocket) {
   stream_.Write("ab");
   Answer *lost = e_.Recv(stream_.handle, 4, -1, 0, 0, true);
