@@ -26,7 +26,7 @@
 #include "sockbroker.h"
 #include "sockbroker/v1/broker.pb-c.h"
 
-enum { PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 1, SEND_BUFFER_BYTES = 1 << 20 };
 
 static pthread_once_t grpc_once = PTHREAD_ONCE_INIT;
 
@@ -47,6 +47,7 @@ static int connect_path(const char *path)
 {
 	const struct timeval patience = { .tv_sec = CONNECT_TIMEOUT_MS / 1000 };
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const int send_bytes = SEND_BUFFER_BYTES;
 	int fd, r;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
@@ -58,6 +59,7 @@ static int connect_path(const char *path)
 		return -errno;
 	/* A full backlog makes connect(2) wait: not for ever. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		close(fd);

@@ -65,7 +65,7 @@ class Hostile : public testing::Test {
   sb_test::RawClient admin_{broker_.address()};
   std::unique_ptr<sb_test::Watcher> watcher_;
   sb_test::Holdings before_;
-  double bound_ms_ = 5000;  // of a round trip of the watcher's
+  double bound_ms_ = 10000;  // of a round trip of the watcher's
 };
 
 // A listening TCP socket of `session` on loopback; its port.

@@ -86,7 +86,7 @@ TEST_F(HostileAmounts, AHundredThousandReceivesParkUpToTheLimitAndAreAllCancelle
     Say(out, "refused " + std::to_string(refused) + " cancelled " + std::to_string(cancelled) +
                  " close " + std::to_string(close.error()));
   }, address());
-  EXPECT_EQ("refused 80000 cancelled 20000 close 0\n", attacker.Line());
+  EXPECT_EQ("refused 80000 cancelled 20000 close 0\n", attacker.Line(2 * kPatienceMs));
   EXPECT_LT(GrownMiB(), 120);
 }
 

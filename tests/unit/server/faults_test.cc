@@ -72,6 +72,8 @@ struct Scenario {
   void (*run)();
 };
 
+void PrintTo(const Scenario &s, std::ostream *out) { *out << s.name; }
+
 void ReceiveWhatComes() {
   Engine e;
   if (!e.ok()) return;
