@@ -23,7 +23,7 @@ static const struct argp_option options[] = {
 	{ "policy", KEY_POLICY, "FILE", 0, "The rules: who may do what; see sockbroker-policy(5)", 0 },
 	{ "user", KEY_USER, "NAME", 0, "Whom to become when started as root (sockbroker)", 0 },
 	{ "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warning, info or debug (info)", 0 },
-	{ "shards", KEY_SHARDS, "N", 0, "Shares the clients are spread over, 1 to 64 (one for each processor, at most 4)", 0 },
+	{ "shards", KEY_SHARDS, "N", 0, "Shares the clients are spread over, 1 to 64 (one for each two processors, at most 4)", 0 },
 	{ "socket-mode", KEY_SOCKET_MODE, "OCTAL", 0, "Permissions of the socket (0666: the policy decides)", 0 },
 	{ "ready-fd", KEY_READY_FD, "N", 0, "Write a newline to this descriptor once clients can connect", 0 },
 	{ 0 },
@@ -77,9 +77,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The clients need processors too; and gRPC has one thread poll for all of its
+ * queues: what it finds for another shard's is handed over, which costs more than
+ * most requests. */
 static unsigned default_shards(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	long n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 
 	return n < 1 ? 1 : n > SHARDS_DEFAULT_MAX ? SHARDS_DEFAULT_MAX : (unsigned)n;
 }

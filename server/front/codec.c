@@ -120,9 +120,10 @@ grpc_byte_buffer *outbuf_take(struct outbuf *o)
 
 int reply_append(struct outbuf *o, uint64_t id, unsigned field, const ProtobufCMessage *message)
 {
-	size_t length = protobuf_c_message_get_packed_size(message);
+	size_t length = message ? protobuf_c_message_get_packed_size(message) : 0;
 	uint64_t tag = (uint64_t)field << 3 | LENGTH_DELIMITED;
-	size_t reply = 1 + varint_size(id) + varint_size(tag) + varint_size(length) + length;
+	size_t inner = message ? varint_size(tag) + varint_size(length) + length : 0;
+	size_t reply = 1 + varint_size(id) + inner;
 	size_t all = 1 + varint_size(reply) + reply;
 	uint8_t *p = outbuf_reserve(o, all);
 
@@ -132,9 +133,11 @@ int reply_append(struct outbuf *o, uint64_t id, unsigned field, const ProtobufCM
 	p = varint_put(p, reply);
 	*p++ = TAG_ID;
 	p = varint_put(p, id);
-	p = varint_put(p, tag);
-	p = varint_put(p, length);
-	protobuf_c_message_pack(message, p);
+	if (message) {
+		p = varint_put(p, tag);
+		p = varint_put(p, length);
+		protobuf_c_message_pack(message, p);
+	}
 	o->length += all;
 	return 0;
 }

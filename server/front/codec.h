@@ -43,7 +43,8 @@ void outbuf_free(struct outbuf *);
 /* All of it as one message; the buffer is then empty. */
 grpc_byte_buffer *outbuf_take(struct outbuf *);
 
-/* Adds one Reply { id, [field] message } to a ReplyBatch. Returns 0 or -ENOMEM. */
+/* Adds one Reply { id, [field] message } to a ReplyBatch; without a message,
+ * Reply { id }. Returns 0 or -ENOMEM. */
 int reply_append(struct outbuf *, uint64_t id, unsigned field, const ProtobufCMessage *message);
 
 grpc_byte_buffer *message_pack(const ProtobufCMessage *);

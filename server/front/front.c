@@ -7,6 +7,7 @@
 #include <grpc/compression.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/log.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
 #include <string.h>
@@ -408,6 +409,22 @@ static void *front_run(void *front_shard)
 	}
 }
 
+/* What gRPC has to say, a client can make it say: within a limit. */
+static void grpc_said(gpr_log_func_args *args)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static struct log_limit limit = { .per_second = 5 };
+	unsigned dropped = 0;
+	bool may;
+
+	pthread_mutex_lock(&lock);
+	may = log_may(&limit, &dropped);
+	pthread_mutex_unlock(&lock);
+	if (may)
+		log_line(args->severity == GPR_LOG_SEVERITY_ERROR ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+			 "gRPC: %s", args->message);
+}
+
 struct front *front_new(struct shard *shards, unsigned n)
 {
 	struct front *f = calloc(1, sizeof(*f));
@@ -421,6 +438,7 @@ struct front *front_new(struct shard *shards, unsigned n)
 	pthread_cond_init(&f->gone, NULL);
 	if (!f->shards || !f->conns)
 		return front_free(f);
+	gpr_set_log_function(grpc_said);
 	grpc_init();
 	f->credentials = grpc_insecure_server_credentials_create();
 	for (unsigned i = 0; i < n; i++) {

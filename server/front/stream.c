@@ -109,14 +109,15 @@ static void stream_sent(struct tag *t, bool ok)
 	shard_leave(sh);
 }
 
+static void stream_end(struct stream *s, grpc_status_code status, const char *why);
+
 static void stream_reply(struct stream *s, uint64_t id, unsigned field, const ProtobufCMessage *m)
 {
 	if (s->ended)
 		return;
 	if (reply_append(&s->out, id, field, m) < 0) {
-		s->ended = true;
-		s->status = GRPC_STATUS_RESOURCE_EXHAUSTED;
-		s->why = "memory is out";
+		stream_end(s, GRPC_STATUS_RESOURCE_EXHAUSTED, "memory is out");
+		return;
 	}
 	stream_congestion(s);
 	shard_flush(s->shard, &s->outgoing);
@@ -211,12 +212,11 @@ static void stream_cancel(struct stream *s, uint64_t id, const Sockbroker__V1__C
 static void stream_start_call(struct stream *s, struct call *c, Sockbroker__V1__Request *req)
 {
 	const struct op *op = op_find_case(req->op_case);
-	struct call *unfit = c;
 
 	if (!op || call_set_op(c, op, &req->send->base) < 0) {
-		stream_end(s, op ? GRPC_STATUS_RESOURCE_EXHAUSTED : GRPC_STATUS_INVALID_ARGUMENT,
-			   op ? "memory is out" : "a request without an operation that this broker knows");
-		call_free(unfit);
+		/* A newer client's operation: it is told so by a reply without one. */
+		stream_reply(s, req->id, 0, NULL);
+		call_free(c);
 		return;
 	}
 	c->id = req->id;

@@ -221,6 +221,13 @@ static void sent_piece(struct transfer *t, const struct call *c)
 		transfer_reply(t, grpc_empty_slice(), false);
 }
 
+/* The kernel's word, and not ours about this call. */
+static bool is_the_sockets(int error)
+{
+	return error && error != -EAGAIN && error != -ECANCELED && error != -EBADF &&
+	       error != -ENOBUFS && error != -ENOMEM && error != -EMFILE;
+}
+
 static void received_piece(struct transfer *t, const struct call *c)
 {
 	const Sockbroker__V1__RecvReply *rep = (const void *)c->reply;
@@ -229,6 +236,8 @@ static void received_piece(struct transfer *t, const struct call *c)
 	bool more = n && (n == asked || (t->flags & MSG_WAITALL)) && t->done + n < t->wanted;
 
 	grpc_slice_unref(t->sink);
+	if (t->done && is_the_sockets(c->error) && c->sock)
+		c->sock->held_error = c->error;
 	t->error = c->error;
 	t->done += n;
 	transfer_reply(t, data, more);

@@ -2,6 +2,7 @@
 #include "identity/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -80,8 +81,9 @@ int listener_open(struct listener *l, const char *address, unsigned mode, char *
 		snprintf(error, size, "cannot listen on '%s': %s", address, strerror(-r));
 		return r;
 	}
-	*l = (struct listener){ .fd = take_fd(&fd), .path = address + strlen(PREFIX),
+	*l = (struct listener){ .fd = fd, .spare_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0), .path = address + strlen(PREFIX),
 				.dev = st.st_dev, .ino = st.st_ino };
+	(void)take_fd(&fd);
 	return 0;
 }
 
@@ -92,6 +94,7 @@ void listener_close(struct listener *l)
 	if (l->fd < 0)
 		return;
 	close(l->fd);
+	close(l->spare_fd);
 	if (lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
 		(void)unlink(l->path);
 	l->fd = -1;
@@ -131,13 +134,28 @@ static void admit(struct front *front, const struct policy *policy, int fd)
 	peer_unref(peer);
 }
 
+/* Without a descriptor to accept with, the caller would stand at the door for
+ * ever, and we would be woken for ever: the spare one lets it in, and out. */
+static void turn_away(struct listener *l)
+{
+	close(l->spare_fd);
+	close_fd(&(int){ accept4(l->fd, NULL, NULL, SOCK_CLOEXEC) });
+	l->spare_fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0);
+	refuse(NULL, "descriptors are out");
+}
+
 void listener_accept(struct listener *l, struct front *front, const struct policy *policy)
 {
+	const int send_bytes = 1 << 20;
+
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+			turn_away(l);
 		if (fd < 0)
 			return;
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
 		admit(front, policy, fd);
 	}
 }

@@ -17,6 +17,7 @@ struct front;
 
 struct listener {
 	int fd;
+	int spare_fd;      /* given up to turn somebody away when there are no others */
 	const char *path;  /* borrowed; removed at the end, if it is still ours */
 	dev_t dev;
 	ino_t ino;

@@ -234,6 +234,14 @@ static bool peeks_too_early(struct call *c, size_t n)
 	return true;
 }
 
+static int take_held_error(struct sock *s)
+{
+	const int r = s->held_error;
+
+	s->held_error = 0;
+	return r;
+}
+
 int recv_attempt(struct call *c)
 {
 	const Sockbroker__V1__RecvRequest *req = REQUEST(c, Recv);
@@ -247,6 +255,8 @@ int recv_attempt(struct call *c)
 
 	if (!list_empty(&c->sock->returned) && ordinary(req))
 		return answer_returned(c);
+	if (c->sock->held_error && ordinary(req))
+		return take_held_error(c->sock);
 	if (wants_all(c))
 		return recv_all(c);
 	if (!iov.iov_base)

@@ -46,6 +46,10 @@ struct sock {
 	 * that policy names: the protocol that was asked for. */
 	bool narrow;
 
+	/* What the kernel said behind data that left without it: the next receive's
+	 * answer. 0 or -errno. */
+	int held_error;
+
 	uint64_t receive_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
 	uint64_t received_bytes, sent_bytes;
 	struct list in_stalled;  /* in session->stalled, while its client does not read */
