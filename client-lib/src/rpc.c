@@ -59,6 +59,7 @@ static int connect_path(const char *path)
 		return -errno;
 	/* A full backlog makes connect(2) wait: not for ever. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	/* Less, if net.core.wmem_max says so. Bulk data then waits less for the broker. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof(send_bytes));
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
 		r = errno == EAGAIN ? -ETIMEDOUT : -errno;

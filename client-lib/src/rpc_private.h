@@ -79,6 +79,7 @@ struct sb_broker {
 	/* Unary calls: idle queues. */
 	grpc_completion_queue *queues[QUEUES_KEPT];
 	unsigned n_queues;
+	atomic_uint n_unary;     /* calls under way */
 	atomic_bool no_transfer; /* the broker has no Transfer */
 };
 

@@ -124,6 +124,7 @@ int unary_call(struct sb_broker *b, const struct rpc_method *method,
 	const gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	grpc_completion_queue *queue;
 	struct unary u = { .text = grpc_empty_slice() };
+	bool crowded;
 	int r;
 
 	if (rpc_has_ended(b))
@@ -137,12 +138,14 @@ int unary_call(struct sb_broker *b, const struct rpc_method *method,
 	u.call = grpc_channel_create_call(b->channel, NULL, GRPC_PROPAGATE_DEFAULTS, queue,
 					  grpc_slice_from_static_string(method->path), NULL,
 					  never, NULL);
+	crowded = atomic_fetch_add_explicit(&b->n_unary, 1, memory_order_relaxed) > 0;
 	r = unary_start(&u, b);
 	if (r == 0) {
-		(void)rpc_await(b, queue, &u, false, never);
+		(void)rpc_await(b, queue, &u, crowded, never);
 		TSAN_ACQUIRE(&u);
 		r = unary_finish(b, &u, method, out);
 	}
+	atomic_fetch_sub_explicit(&b->n_unary, 1, memory_order_relaxed);
 	unary_free(&u);
 	unary_queue_give(b, queue);
 	return r;

@@ -71,14 +71,8 @@ static bool stream_gather(struct outgoing *o)
 static void stream_start(struct outgoing *o)
 {
 	struct stream *s = container_of(o, struct stream, outgoing);
-	grpc_slice details = grpc_slice_from_static_string(s->why ? s->why : "");
-	grpc_op message = { .op = GRPC_OP_SEND_MESSAGE };
-	grpc_op status = { .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-			   .data.send_status_from_server = { .status = s->status,
-							     .status_details = &details } };
 
-	message.data.send_message.send_message = s->out_message;
-	start_batch(s->rpc.call, s->out_message ? &message : &status, 1, &s->sent);
+	start_send(s->rpc.call, s->out_message, s->status, s->why, &s->sent);
 }
 
 static void stream_congestion(struct stream *s)

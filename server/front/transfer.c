@@ -41,6 +41,7 @@ struct transfer {
 	uint64_t wanted, done;
 	int error;
 	bool failed;               /* drop what is still to come of it */
+	bool stopped;              /* cancelled: end with what there is */
 	struct call *work;
 	struct chunk *current;     /* being sent */
 	struct chunk *next;        /* read ahead */
@@ -50,6 +51,9 @@ struct transfer {
 	grpc_status_code status;
 	const char *why;
 	grpc_byte_buffer *in_message, *out_message, *out_next;
+	/* On the account, for what is received into and not yet gone: with the
+	 * call, with out_next, with out_message. */
+	uint64_t charged, charged_next, charged_out;
 	struct tag opened, received, sent, closed;
 	struct outgoing outgoing;
 	int cancelled;
@@ -66,6 +70,7 @@ static void transfer_unref(struct transfer *t)
 	chunk_free(t->next);
 	if (t->out_next)
 		grpc_byte_buffer_destroy(t->out_next);
+	account_give(&t->session->account->bytes, t->charged + t->charged_next + t->charged_out);
 	session_unref(t->session);
 	rpc_done(&t->rpc);
 	free(t);
@@ -87,20 +92,16 @@ static bool transfer_gather(struct outgoing *o)
 	}
 	t->out_message = t->out_next;
 	t->out_next = NULL;
+	t->charged_out = t->charged_next;
+	t->charged_next = 0;
 	return true;
 }
 
 static void transfer_start(struct outgoing *o)
 {
 	struct transfer *t = container_of(o, struct transfer, outgoing);
-	grpc_slice details = grpc_slice_from_static_string(t->why ? t->why : "");
-	grpc_op message = { .op = GRPC_OP_SEND_MESSAGE };
-	grpc_op status = { .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-			   .data.send_status_from_server = { .status = t->status,
-							     .status_details = &details } };
 
-	message.data.send_message.send_message = t->out_message;
-	start_batch(t->rpc.call, t->out_message ? &message : &status, 1, &t->sent);
+	start_send(t->rpc.call, t->out_message, t->status, t->why, &t->sent);
 }
 
 static void transfer_end(struct transfer *t, grpc_status_code status, const char *why)
@@ -127,6 +128,8 @@ static void transfer_reply(struct transfer *t, grpc_slice data, bool more)
 	if (!more)
 		t->kind = KIND_NONE;
 	t->out_next = chunk_write(&header, data);
+	t->charged_next = t->charged;
+	t->charged = 0;
 	shard_flush(t->shard, &t->outgoing);
 }
 
@@ -184,15 +187,23 @@ static bool send_piece(struct transfer *t)
 	return true;
 }
 
-static bool recv_piece(struct transfer *t)
+/* Returns 0, or -errno: it was not begun. */
+static int recv_piece(struct transfer *t)
 {
+	struct session *s = t->session;
 	uint64_t left = t->wanted - t->done;
 	size_t n = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
-	struct call *c = transfer_call(t, "Recv", 4);
 	Sockbroker__V1__RecvRequest *req;
+	struct call *c;
 
+	if (t->stopped)
+		return -ECANCELED;
+	if (!account_take(&s->account->bytes, n, s->limits.bytes))
+		return -ENOBUFS;
+	t->charged = n;
+	c = transfer_call(t, "Recv", 4);
 	if (!c)
-		return false;
+		return -ENOMEM;
 	req = (Sockbroker__V1__RecvRequest *)(void *)c->request;
 	req->handle = t->handle;
 	req->flags = t->flags;
@@ -204,7 +215,18 @@ static bool recv_piece(struct transfer *t)
 		req->timeout_ns = t->done && !(t->flags & MSG_WAITALL) ? 0 : time_left(t);
 	}
 	call_start(c, false);
-	return true;
+	return 0;
+}
+
+/* The next piece, or the end with what there is. */
+static void recv_on(struct transfer *t)
+{
+	int r = recv_piece(t);
+
+	if (r == 0)
+		return;
+	t->error = r;
+	transfer_reply(t, grpc_empty_slice(), false);
 }
 
 static void sent_piece(struct transfer *t, const struct call *c)
@@ -286,6 +308,7 @@ static void begin(struct transfer *t, const Sockbroker__V1__Chunk *h)
 	t->done = 0;
 	t->error = 0;
 	t->failed = false;
+	t->stopped = false;
 	t->deadline_ns = timed && h->timeout_ns < UINT64_MAX - now ? now + h->timeout_ns : UINT64_MAX;
 	if (h->flags & MSG_DONTWAIT)
 		t->deadline_ns = now;
@@ -331,10 +354,7 @@ static void take_chunk(struct transfer *t, struct chunk *c)
 		return;
 	}
 	chunk_free(c);
-	if (!recv_piece(t)) {
-		t->error = -ENOMEM;
-		transfer_reply(t, grpc_empty_slice(), false);
-	}
+	recv_on(t);
 }
 
 /* Go on, if something can be gone on with. */
@@ -357,6 +377,7 @@ static void transfer_chunk(struct transfer *t, struct chunk *c)
 	if (!t->handle)
 		t->handle = c->header->handle;
 	if (kind == KIND_CANCEL) {
+		t->stopped = t->kind == KIND_RECV && t->id == c->header->id;
 		if (t->work && t->id == c->header->id)
 			(void)call_cancel(t->work);
 		chunk_free(c);
@@ -396,13 +417,13 @@ static void transfer_sent(struct tag *tag, bool ok)
 	if (t->out_message)
 		grpc_byte_buffer_destroy(t->out_message);
 	t->out_message = NULL;
+	account_give(&t->session->account->bytes, t->charged_out);
+	t->charged_out = 0;
 	t->sending = false;
 	if (!ok)
 		transfer_end(t, GRPC_STATUS_CANCELLED, "the client has gone");
-	if (!t->ended && t->kind == KIND_RECV && !t->work && !t->out_next && !recv_piece(t)) {
-		t->error = -ENOMEM;
-		transfer_reply(t, grpc_empty_slice(), false);
-	}
+	if (!t->ended && t->kind == KIND_RECV && !t->work && !t->out_next)
+		recv_on(t);
 	transfer_step(t);
 	shard_flush(sh, &t->outgoing);
 	transfer_unref(t);

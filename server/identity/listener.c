@@ -146,6 +146,7 @@ static void turn_away(struct listener *l)
 
 void listener_accept(struct listener *l, struct front *front, const struct policy *policy)
 {
+	/* Less, if net.core.wmem_max says so. A message of bulk data then leaves at once. */
 	const int send_bytes = 1 << 20;
 
 	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {

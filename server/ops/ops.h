@@ -36,7 +36,7 @@ int listen_attempt(struct call *);
 int accept_attempt(struct call *);
 void accept_undo(struct call *);
 
-/* ops_send.c, ops_recv.c, ops_many.c */
+/* ops_send.c, ops_recv.c, ops_send_many.c, ops_recv_many.c */
 int send_intent(struct call *);
 int send_attempt(struct call *);
 int send_work(struct call *);
@@ -96,6 +96,6 @@ int control_encode(struct call *, struct msghdr *in, size_t *ret_n,
 /* Which of the messages are options that a policy must name: adds to call->also. */
 int control_intents(struct call *, Sockbroker__V1__ControlMessage *const *messages, size_t n);
 
-enum { CONTROL_BYTES_MAX = 32768, RETRY_NS = 1000000 };
+enum { CONTROL_BYTES_MAX = 32768, MANY_MAX = 1024, RETRY_NS = 1000000 };
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ops_listen.c - operations of those who wait to be called: listen, accept. */
 #include "ops/ops.h"
+#include "ops/returned.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

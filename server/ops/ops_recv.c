@@ -6,8 +6,7 @@
  * call: so a call that waits holds no buffer, however much it asked for. The bulk
  * path brings a buffer of its own (call->sink).
  *
- * A message that was taken for a caller who has gone is kept on the socket as
- * the reply that it would have been, packed, and is what the next caller gets.
+ * What was given back by a caller who has gone (returned.h) comes first.
  */
 #include "ops/ops.h"
 
@@ -17,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "call/shard.h"
+#include "ops/returned.h"
 
 /* Descriptors come by unix sockets; a packet socket refuses the flag. */
 int recv_cloexec(const struct sock *s)
@@ -41,6 +41,7 @@ struct receiving {
 	uint8_t *control;     /* room for ancillary data, or NULL */
 	uint8_t *gathered;    /* MSG_WAITALL: what came so far */
 	size_t n_gathered;
+	uint64_t position;    /* of what came: see returned.h */
 };
 
 int recv_intent(struct call *c)
@@ -71,62 +72,31 @@ static bool ordinary(const Sockbroker__V1__RecvRequest *req)
 	return !(req->flags & (MSG_OOB | MSG_ERRQUEUE));
 }
 
-static void use_up(struct returned *back, size_t n, bool some_left)
-{
-	back->offset += n;
-	if (some_left)
-		return;
-	list_remove(&back->link);
-	free(back);
-}
-
-/* As recvmsg(2) would have given it: cut to what is asked. */
 static int answer_returned(struct call *c)
 {
 	const Sockbroker__V1__RecvRequest *req = REQUEST(c, Recv);
-	struct returned *back = container_of(c->sock->returned.next, struct returned, link);
-	bool stream = c->sock->type == SOCK_STREAM;
 	struct receiving *st = c->state;
-	Sockbroker__V1__RecvReply *rep =
-		sockbroker__v1__recv_reply__unpack(&c->arena.allocator, back->size, back->data);
-	size_t whole, n;
+	Sockbroker__V1__RecvReply *rep = returned_take(c->sock, st->want, req->flags,
+						       &c->arena.allocator, &st->position);
 
 	if (!rep)
 		return -ENOMEM;
-	if (back->offset)
-		rep->data.data += back->offset;
-	whole = rep->data.len - back->offset;
-	n = whole < st->want ? whole : st->want;
-	rep->data.len = n;
-	rep->length = n;
-	if (!stream && n < whole) {
-		rep->flags |= MSG_TRUNC;
-		rep->length = req->flags & MSG_TRUNC ? whole : n;
-	}
-	if (c->sink.iov_base && n)
-		memcpy(c->sink.iov_base, rep->data.data, n);
+	if (c->sink.iov_base && rep->data.len)
+		memcpy(c->sink.iov_base, rep->data.data, rep->data.len);
 	c->reply = &rep->base;
-	if (!(req->flags & MSG_PEEK))
-		use_up(back, n, stream && n < whole);
 	return 0;
 }
 
 void recv_undo(struct call *c)
 {
 	const Sockbroker__V1__RecvReply *rep = REPLY(c, Recv);
-	size_t size = protobuf_c_message_get_packed_size(c->reply);
-	struct returned *back;
+	const struct receiving *st = c->state;
 
 	if (c->error || (REQUEST(c, Recv)->flags & MSG_PEEK) || !ordinary(REQUEST(c, Recv)))
 		return;
 	if (c->sock->type == SOCK_STREAM && !rep->data.len)
 		return; /* the end of the stream is found again */
-	back = malloc(sizeof(*back) + size);
-	if (!back)
-		return;
-	*back = (struct returned){ .size = size };
-	protobuf_c_message_pack(c->reply, back->data);
-	list_append(&c->sock->returned, &back->link);
+	returned_give(c->sock, rep, st->position);
 	sock_retry(c->sock, EPOLLIN);
 }
 
@@ -156,7 +126,7 @@ static int take_data(struct call *c, const uint8_t *from, size_t n)
 
 static int take_message(struct call *c, struct msghdr *msg, size_t n)
 {
-	const struct receiving *st = c->state;
+	struct receiving *st = c->state;
 	Sockbroker__V1__RecvReply *rep = REPLY(c, Recv);
 	struct sock_addr from = { .len = msg->msg_namelen };
 	int r = take_data(c, msg->msg_iov->iov_base,
@@ -168,6 +138,8 @@ static int take_message(struct call *c, struct msghdr *msg, size_t n)
 		memcpy(&from.ss, msg->msg_name, sizeof(from.ss));
 		r = reply_address(c, &from, &rep->address);
 	}
+	if (!(REQUEST(c, Recv)->flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB)))
+		st->position = received_position(c->sock, n);
 	rep->length = n;
 	rep->flags = (uint32_t)(msg->msg_flags & ~MSG_CMSG_CLOEXEC);
 	return r;
@@ -210,7 +182,10 @@ static int recv_all(struct call *c)
 			return -errno;
 		if (n == 0)
 			break;
+		if (!st->n_gathered)
+			st->position = c->sock->position;
 		st->n_gathered += (size_t)n;
+		(void)received_position(c->sock, (size_t)n);
 		c->spurious = 0;
 	}
 	return gathered(c);

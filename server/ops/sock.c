@@ -9,6 +9,7 @@
 #include "call/call.h"
 #include "call/shard.h"
 #include "identity/session.h"
+#include "ops/returned.h"
 
 /* Numbers from here on are the broker's to choose, below the client's. */
 static const uint32_t FIRST_OWN_HANDLE = 0x80000000u;
@@ -208,17 +209,6 @@ static void sock_close_fd(struct sock *s)
 	workers_add(s->session->shard->workers, &r->job);
 }
 
-static void drop_returned(struct sock *s)
-{
-	while (!list_empty(&s->returned)) {
-		struct returned *back = container_of(s->returned.next, struct returned, link);
-
-		list_remove(&back->link);
-		sock_unref(back->accepted);
-		free(back);
-	}
-}
-
 struct sock *sock_unref(struct sock *s)
 {
 	struct session *session;
@@ -228,7 +218,7 @@ struct sock *sock_unref(struct sock *s)
 
 	session = s->session;
 	(void)watch_arm(&session->shard->poller, &s->watch, 0);
-	drop_returned(s);
+	returned_drop(s);
 	list_remove(&s->in_stalled);
 	sock_close_fd(s);
 	account_give(&session->account->sockets, 1);

@@ -34,9 +34,10 @@ struct sock {
 	struct call *busy;
 	struct list held;
 
-	/* Given back by callers that had gone: struct returned, oldest first.
-	 * Comes before what the kernel has. */
+	/* Given back by callers that had gone: struct returned, in order. Comes
+	 * before what the kernel has. */
 	struct list returned;
+	uint64_t position;       /* how much the kernel has given: see returned.h */
 
 	/* Others may hold the description and clear its O_NONBLOCK: accept and
 	 * connect would block our thread, so they are refused. */
@@ -53,15 +54,6 @@ struct sock {
 	uint64_t receive_timeout_ns, send_timeout_ns; /* SO_RCVTIMEO, SO_SNDTIMEO; 0 = none */
 	uint64_t received_bytes, sent_bytes;
 	struct list in_stalled;  /* in session->stalled, while its client does not read */
-};
-
-/* Something that was taken from the kernel for a caller that has gone. */
-struct returned {
-	struct list link;
-	struct sock *accepted;   /* a connection, or NULL: data */
-	size_t size;             /* of the packed RecvReply in data */
-	size_t offset;           /* how many of its bytes are used up */
-	uint8_t data[];
 };
 
 /* Takes @fd, also on failure. Counts it against the session's limits.
