@@ -27,7 +27,6 @@ struct front {
 	pthread_mutex_t lock;
 	pthread_cond_t gone;
 	unsigned n_conns;        /* under the front's lock */
-	bool ending;
 	grpc_server_credentials *credentials;
 };
 
@@ -37,31 +36,6 @@ struct slot {
 	struct rpc rpc;
 	grpc_call_details details;
 };
-
-void start_batch(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
-{
-	grpc_call_error e;
-
-	TSAN_RELEASE(tag);
-	e = grpc_call_start_batch(call, ops, n, tag, NULL);
-	assert(e == GRPC_CALL_OK);
-	(void)e;
-}
-
-void start_send(grpc_call *call, grpc_byte_buffer *message, grpc_status_code status,
-		const char *why, struct tag *tag)
-{
-	grpc_slice details = grpc_slice_from_static_string(why ? why : "");
-	grpc_op op = { .op = message ? GRPC_OP_SEND_MESSAGE : GRPC_OP_SEND_STATUS_FROM_SERVER };
-
-	if (message) {
-		op.data.send_message.send_message = message;
-	} else {
-		op.data.send_status_from_server.status = status;
-		op.data.send_status_from_server.status_details = &details;
-	}
-	start_batch(call, &op, 1, tag);
-}
 
 /* ---- a connection's life -------------------------------------------------- */
 
@@ -154,103 +128,7 @@ static void handshake_expired(struct timer *t)
 		conn_down(c);
 }
 
-/* ---- calls ------------------------------------------------------------------ */
-
-void rpc_done(struct rpc *r)
-{
-	atomic_fetch_sub(&r->conn->rpcs, 1);
-	grpc_metadata_array_destroy(&r->metadata);
-	grpc_call_unref(r->call);
-	conn_unref(r->conn);
-}
-
-struct failing {
-	struct tag tag;
-	struct rpc rpc;
-	int cancelled;
-};
-
-static void failed(struct tag *t, bool ok)
-{
-	struct failing *f = container_of(t, struct failing, tag);
-
-	(void)ok;
-	rpc_done(&f->rpc);
-	free(f);
-}
-
-void rpc_fail(struct rpc *r, grpc_status_code status, const char *message)
-{
-	grpc_slice details = grpc_slice_from_copied_string(message);
-	struct failing *f = malloc(sizeof(*f));
-	grpc_op ops[3] = {
-		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
-		{ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-		  .data.send_status_from_server = { .status = status, .status_details = &details } },
-		{ .op = GRPC_OP_RECV_CLOSE_ON_SERVER },
-	};
-
-	if (!f) {
-		grpc_call_cancel(r->call, NULL);
-		rpc_done(r);
-		grpc_slice_unref(details);
-		return;
-	}
-	*f = (struct failing){ .tag = { .fn = failed }, .rpc = *r };
-	ops[2].data.recv_close_on_server.cancelled = &f->cancelled;
-	start_batch(f->rpc.call, ops, 3, &f->tag);
-	grpc_slice_unref(details);
-}
-
-void rpc_token(const struct rpc *r, const char **ret, size_t *ret_length)
-{
-	*ret_length = 0;
-	for (size_t i = 0; i < r->metadata.count; i++) {
-		const grpc_metadata *m = &r->metadata.metadata[i];
-
-		if (grpc_slice_str_cmp(m->key, "sockbroker-session") != 0)
-			continue;
-		*ret = (const char *)GRPC_SLICE_START_PTR(m->value);
-		*ret_length = GRPC_SLICE_LENGTH(m->value);
-	}
-}
-
-/* What follows @prefix in the method, or NULL. */
-static const char *method_of(const grpc_slice *path, const char *prefix, size_t *ret_length)
-{
-	size_t n = strlen(prefix);
-	const char *text = (const char *)GRPC_SLICE_START_PTR(*path);
-
-	if (GRPC_SLICE_LENGTH(*path) < n || memcmp(text, prefix, n) != 0)
-		return NULL;
-	*ret_length = GRPC_SLICE_LENGTH(*path) - n;
-	return text + n;
-}
-
-static bool is(const char *method, size_t length, const char *name)
-{
-	return strlen(name) == length && memcmp(method, name, length) == 0;
-}
-
-static void dispatch(struct rpc *r, const grpc_slice *path)
-{
-	size_t n;
-	const char *m = method_of(path, "/sockbroker.v1.Broker/", &n);
-
-	if (m && is(m, n, "Session"))
-		stream_begin(r);
-	else if (m && is(m, n, "Transfer"))
-		transfer_begin(r);
-	else if (m)
-		unary_begin(r, m, n);
-	else if ((m = method_of(path, "/sockbroker.v1.Admin/", &n)))
-		admin_begin(r, m, n);
-	else if ((m = method_of(path, "/grpc.health.v1.Health/", &n)))
-		health_begin(r, m, n);
-	else
-		rpc_fail(r, GRPC_STATUS_UNIMPLEMENTED,
-			 "no such service; there are sockbroker.v1.Broker, sockbroker.v1.Admin and grpc.health.v1.Health");
-}
+/* ---- request slots ------------------------------------------------------------ */
 
 static void slot_free(struct slot *s)
 {
@@ -278,7 +156,7 @@ static void slot_called(struct tag *t, bool ok)
 	if (crowded)
 		rpc_fail(&r, GRPC_STATUS_RESOURCE_EXHAUSTED, "too many calls at once on this connection");
 	else
-		dispatch(&r, &s->details.method);
+		rpc_dispatch(&r, &s->details.method);
 	slot_free(s);
 }
 

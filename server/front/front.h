@@ -91,6 +91,9 @@ void conn_unref(struct conn *);
 void rpc_fail(struct rpc *, grpc_status_code, const char *message);
 void rpc_done(struct rpc *);
 
+/* Gives it to the part whose method it names. Takes @rpc. */
+void rpc_dispatch(struct rpc *, const grpc_slice *method);
+
 /* The value of the metadata `sockbroker-session`, or length 0. */
 void rpc_token(const struct rpc *, const char **ret, size_t *ret_length);
 
