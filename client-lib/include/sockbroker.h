@@ -22,6 +22,10 @@
  * ECONNREFUSED or EACCES as connect(2) does, and sb_error_message() says what to
  * do; when the broker goes away, calls on its sockets fail with EPIPE.
  *
+ * Waiting for an answer of the broker's, a thread looks for it up to 100 us before it sleeps, where
+ * there is more than one processor and that has helped of late. SOCKBROKER_SPIN_US says
+ * how long, in microseconds; 0: not at all.
+ *
  * Threads. All functions may be called from any thread at any time. A blocking
  * call does not hold up another thread's. Calls are not cancellation points and
  * not async-signal-safe; they are not interrupted by signals (no EINTR).

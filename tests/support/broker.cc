@@ -88,7 +88,7 @@ void Broker::Start(const std::vector<std::string> &extra_args, bool with_policy,
   int log_fd = open((folder_ + "/log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 
   std::vector<std::string> args = {SB_DAEMON_PATH, "--listen", address(), "--ready-fd",
-                                   std::to_string(ready[1])};
+                                   std::to_string(ready[1]), "--shards", "2"};
   if (with_policy) args.insert(args.end(), {"--policy", policy_path()});
   // A test makes no user for it.
   if (geteuid() == 0 && (uid == kSameUser || uid == 0)) args.insert(args.end(), {"--user", "nobody"});
