@@ -25,7 +25,7 @@
 #include "api.h"
 #include "deadline.h"
 #include "fork.h"
-#include "list.h"
+#include "wire/list.h"
 #include "sockbroker.h"
 
 enum { HANDLES_MOST = 65536 };

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "list.h"
+#include "wire/list.h"
 
 /* This process is the child of one that had used the library. */
 bool fork_is_child(void);

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 
 #include "envelope.h"
-#include "list.h"
+#include "wire/list.h"
 #include "rpc.h"
 
 /* gRPC hands our objects from thread to thread; a gRPC that was not built with

@@ -39,7 +39,7 @@
 #include <unistd.h>
 
 #include "api.h"
-#include "list.h"
+#include "wire/list.h"
 #include "sockbroker.h"
 #include "sockbroker/v1/broker.pb-c.h"
 #include "table.h"

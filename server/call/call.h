@@ -26,7 +26,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "core/list.h"
+#include "wire/list.h"
 #include "core/timers.h"
 #include "core/workers.h"
 #include "policy/policy.h"

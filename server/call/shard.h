@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "core/handles.h"
-#include "core/list.h"
+#include "wire/list.h"
 #include "core/log.h"
 #include "core/poller.h"
 #include "core/timers.h"

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
-#include "core/list.h"
+#include "wire/list.h"
 
 /* Embedded in whatever owns the descriptor. */
 struct watch {

@@ -6,7 +6,7 @@
 #ifndef SB_CORE_WORKERS_H
 #define SB_CORE_WORKERS_H
 
-#include "core/list.h"
+#include "wire/list.h"
 
 /* Embedded in whatever is to be done. */
 struct job {

@@ -11,9 +11,8 @@
 struct asking {
 	struct rpc rpc;
 	const struct question *question;
-	struct tag received, sent;
+	struct tag received;
 	grpc_byte_buffer *message, *reply;
-	int cancelled;
 };
 
 static int ask_sockets(const struct inspection *in, ProtobufCMessage *reply)
@@ -41,33 +40,6 @@ static const struct question {
 	{ "GetStatus", &sockbroker__v1__get_status_reply__descriptor, ask_status },
 };
 enum { N_QUESTIONS = sizeof(questions) / sizeof(questions[0]) };
-
-static void admin_sent(struct tag *t, bool ok)
-{
-	struct asking *a = container_of(t, struct asking, sent);
-
-	(void)ok;
-	grpc_byte_buffer_destroy(a->reply);
-	rpc_done(&a->rpc);
-	free(a);
-}
-
-static void admin_answer(struct asking *a)
-{
-	grpc_slice no_details = grpc_empty_slice();
-	grpc_op ops[4] = {
-		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
-		{ .op = GRPC_OP_SEND_MESSAGE },
-		{ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-		  .data.send_status_from_server = { .status = GRPC_STATUS_OK,
-						    .status_details = &no_details } },
-		{ .op = GRPC_OP_RECV_CLOSE_ON_SERVER },
-	};
-
-	ops[1].data.send_message.send_message = a->reply;
-	ops[3].data.recv_close_on_server.cancelled = &a->cancelled;
-	start_batch(a->rpc.call, ops, 4, &a->sent);
-}
 
 /* Packed before the arena that it was made in goes. */
 static int admin_ask(struct asking *a)
@@ -100,13 +72,12 @@ static void admin_received(struct tag *t, bool ok)
 
 	if (a->message)
 		grpc_byte_buffer_destroy(a->message); /* the questions have no fields */
-	if (came && admin_ask(a) == 0) {
-		admin_answer(a);
-		return;
-	}
+	if (came && admin_ask(a) == 0)
+		rpc_answer(&r, a->reply);
+	else
+		rpc_fail(&r, came ? GRPC_STATUS_RESOURCE_EXHAUSTED : GRPC_STATUS_INVALID_ARGUMENT,
+			 came ? "memory is out" : "no message came");
 	free(a);
-	rpc_fail(&r, came ? GRPC_STATUS_RESOURCE_EXHAUSTED : GRPC_STATUS_INVALID_ARGUMENT,
-		 came ? "memory is out" : "no message came");
 }
 
 static const struct question *question_find(const char *method, size_t length)
@@ -132,7 +103,6 @@ void admin_begin(struct rpc *r, const char *method, size_t length)
 	a->rpc = *r;
 	a->question = q;
 	a->received.fn = admin_received;
-	a->sent.fn = admin_sent;
 	receive.data.recv_message.recv_message = &a->message;
 	start_batch(r->call, &receive, 1, &a->received);
 }

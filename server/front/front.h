@@ -87,8 +87,10 @@ unsigned front_connections(const struct front *);
 struct conn *conn_ref(struct conn *);
 void conn_unref(struct conn *);
 
-/* Ends an RPC that needs no more than a status. Takes @rpc. */
+/* Ends an RPC that needs no more than a status, or than one reply. Take @rpc
+ * and @reply. */
 void rpc_fail(struct rpc *, grpc_status_code, const char *message);
+void rpc_answer(struct rpc *, grpc_byte_buffer *reply);
 void rpc_done(struct rpc *);
 
 /* Gives it to the part whose method it names. Takes @rpc. */

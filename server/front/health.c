@@ -9,39 +9,16 @@
 
 struct checking {
 	struct rpc rpc;
-	struct tag received, sent;
-	grpc_byte_buffer *message, *reply;
-	int cancelled;
+	struct tag received;
+	grpc_byte_buffer *message;
 };
 
-static void health_sent(struct tag *t, bool ok)
-{
-	struct checking *h = container_of(t, struct checking, sent);
-
-	(void)ok;
-	grpc_byte_buffer_destroy(h->reply);
-	rpc_done(&h->rpc);
-	free(h);
-}
-
-static void health_answer(struct checking *h)
+static grpc_byte_buffer *serving(void)
 {
 	Grpc__Health__V1__HealthCheckResponse r = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-	grpc_slice no_details = grpc_empty_slice();
-	grpc_op ops[4] = {
-		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
-		{ .op = GRPC_OP_SEND_MESSAGE },
-		{ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
-		  .data.send_status_from_server = { .status = GRPC_STATUS_OK,
-						    .status_details = &no_details } },
-		{ .op = GRPC_OP_RECV_CLOSE_ON_SERVER },
-	};
 
 	r.status = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
-	h->reply = message_pack(&r.base);
-	ops[1].data.send_message.send_message = h->reply;
-	ops[3].data.recv_close_on_server.cancelled = &h->cancelled;
-	start_batch(h->rpc.call, ops, 4, &h->sent);
+	return message_pack(&r.base);
 }
 
 static bool is_served(const char *service)
@@ -55,20 +32,17 @@ static void health_received(struct tag *t, bool ok)
 	struct checking *h = container_of(t, struct checking, received);
 	Grpc__Health__V1__HealthCheckRequest *req = NULL;
 	struct flat flat;
-	bool served;
 
 	if (ok && h->message && flat_init(&flat, h->message)) {
 		req = grpc__health__v1__health_check_request__unpack(NULL, flat.length, flat.data);
 		flat_done(&flat);
 	}
-	served = req && is_served(req->service);
-	if (served)
-		health_answer(h);
-	else {
+	if (req && is_served(req->service))
+		rpc_answer(&h->rpc, serving());
+	else
 		rpc_fail(&h->rpc, req ? GRPC_STATUS_NOT_FOUND : GRPC_STATUS_INVALID_ARGUMENT,
 			 req ? "no such service" : "not a HealthCheckRequest");
-		free(h);
-	}
+	free(h);
 	if (req)
 		grpc__health__v1__health_check_request__free_unpacked(req, NULL);
 }
@@ -86,7 +60,6 @@ void health_begin(struct rpc *r, const char *method, size_t length)
 	}
 	h->rpc = *r;
 	h->received.fn = health_received;
-	h->sent.fn = health_sent;
 	receive.data.recv_message.recv_message = &h->message;
 	start_batch(r->call, &receive, 1, &h->received);
 }

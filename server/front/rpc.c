@@ -41,42 +41,66 @@ void rpc_done(struct rpc *r)
 	conn_unref(r->conn);
 }
 
-struct failing {
+struct ending {
 	struct tag tag;
 	struct rpc rpc;
+	grpc_byte_buffer *reply;  /* or NULL */
 	int cancelled;
 };
 
-static void failed(struct tag *t, bool ok)
+static void ended(struct tag *t, bool ok)
 {
-	struct failing *f = container_of(t, struct failing, tag);
+	struct ending *e = container_of(t, struct ending, tag);
 
 	(void)ok;
-	rpc_done(&f->rpc);
-	free(f);
+	if (e->reply)
+		grpc_byte_buffer_destroy(e->reply);
+	rpc_done(&e->rpc);
+	free(e);
 }
 
-void rpc_fail(struct rpc *r, grpc_status_code status, const char *message)
+/* All that is left to say, in one batch. */
+static void start_ending(struct ending *e, grpc_status_code status, grpc_slice details)
 {
-	grpc_slice details = grpc_slice_from_copied_string(message);
-	struct failing *f = malloc(sizeof(*f));
-	grpc_op ops[3] = {
+	grpc_op ops[4] = {
 		{ .op = GRPC_OP_SEND_INITIAL_METADATA },
 		{ .op = GRPC_OP_SEND_STATUS_FROM_SERVER,
 		  .data.send_status_from_server = { .status = status, .status_details = &details } },
 		{ .op = GRPC_OP_RECV_CLOSE_ON_SERVER },
+		{ .op = GRPC_OP_SEND_MESSAGE },
 	};
 
-	if (!f) {
+	ops[2].data.recv_close_on_server.cancelled = &e->cancelled;
+	ops[3].data.send_message.send_message = e->reply;
+	start_batch(e->rpc.call, ops, e->reply ? 4 : 3, &e->tag);
+}
+
+static void rpc_end(struct rpc *r, grpc_byte_buffer *reply, grpc_status_code status,
+		    const char *message)
+{
+	struct ending *e = malloc(sizeof(*e));
+	grpc_slice details = grpc_slice_from_copied_string(message);
+
+	if (e) {
+		*e = (struct ending){ .tag = { .fn = ended }, .rpc = *r, .reply = reply };
+		start_ending(e, status, details);
+	} else {
 		grpc_call_cancel(r->call, NULL);
 		rpc_done(r);
-		grpc_slice_unref(details);
-		return;
+		if (reply)
+			grpc_byte_buffer_destroy(reply);
 	}
-	*f = (struct failing){ .tag = { .fn = failed }, .rpc = *r };
-	ops[2].data.recv_close_on_server.cancelled = &f->cancelled;
-	start_batch(f->rpc.call, ops, 3, &f->tag);
 	grpc_slice_unref(details);
+}
+
+void rpc_fail(struct rpc *r, grpc_status_code status, const char *message)
+{
+	rpc_end(r, NULL, status, message);
+}
+
+void rpc_answer(struct rpc *r, grpc_byte_buffer *reply)
+{
+	rpc_end(r, reply, GRPC_STATUS_OK, "");
 }
 
 void rpc_token(const struct rpc *r, const char **ret, size_t *ret_length)

@@ -23,10 +23,9 @@
 #include "identity/session.h"
 #include "ops/op.h"
 
-enum { PIECE_BYTES = 256 << 10, KIND_NONE = SOCKBROKER__V1__CHUNK__KIND__NONE,
-       KIND_SEND = SOCKBROKER__V1__CHUNK__KIND__SEND,
-       KIND_RECV = SOCKBROKER__V1__CHUNK__KIND__RECV,
-       KIND_CANCEL = SOCKBROKER__V1__CHUNK__KIND__CANCEL };
+enum { PIECE_BYTES = 256 << 10,
+       KIND_NONE = SOCKBROKER__V1__CHUNK__KIND__NONE, KIND_SEND = SOCKBROKER__V1__CHUNK__KIND__SEND,
+       KIND_RECV = SOCKBROKER__V1__CHUNK__KIND__RECV, KIND_CANCEL = SOCKBROKER__V1__CHUNK__KIND__CANCEL };
 
 struct transfer {
 	struct rpc rpc;
@@ -309,9 +308,8 @@ static void begin(struct transfer *t, const Sockbroker__V1__Chunk *h)
 	t->error = 0;
 	t->failed = false;
 	t->stopped = false;
-	t->deadline_ns = timed && h->timeout_ns < UINT64_MAX - now ? now + h->timeout_ns : UINT64_MAX;
-	if (h->flags & MSG_DONTWAIT)
-		t->deadline_ns = now;
+	t->deadline_ns = h->flags & MSG_DONTWAIT ? now
+		: timed && h->timeout_ns < UINT64_MAX - now ? now + h->timeout_ns : UINT64_MAX;
 }
 
 static void take_send(struct transfer *t, struct chunk *c)

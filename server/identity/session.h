@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "core/handles.h"
-#include "core/list.h"
+#include "wire/list.h"
 #include "identity/account.h"
 #include "identity/peer.h"
 #include "policy/policy.h"

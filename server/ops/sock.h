@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "core/list.h"
+#include "wire/list.h"
 #include "core/poller.h"
 
 struct session;

@@ -73,13 +73,16 @@ static int become(const char *user, char *error, size_t error_size)
 
 int privileges_drop(const char *user, char *error, size_t error_size)
 {
-	int r;
+	int parent_death_signal = 0, r;
 
 	find_permitted();
 	if (geteuid() == 0) {
+		/* Whoever wants us to end with them: a change of user forgets it. */
+		(void)prctl(PR_GET_PDEATHSIG, &parent_death_signal, 0, 0, 0);
 		r = become(user, error, error_size);
 		if (r < 0)
 			return r;
+		(void)prctl(PR_SET_PDEATHSIG, parent_death_signal, 0, 0, 0);
 	}
 	select_capabilities(0);
 	if (capng_apply(CAPNG_SELECT_CAPS) != 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* list.h - intrusive doubly linked list; an element knows how to leave. */
-#ifndef SB_CLIENT_LIST_H
-#define SB_CLIENT_LIST_H
+#ifndef SB_WIRE_LIST_H
+#define SB_WIRE_LIST_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,11 +31,24 @@ static inline void list_append(struct list *head, struct list *item)
 	head->prev = item;
 }
 
+/* Also of an item that is in no list, but initialised. */
 static inline void list_remove(struct list *item)
 {
 	item->prev->next = item->next;
 	item->next->prev = item->prev;
 	list_init(item);
+}
+
+/* Move all of @from to the end of @to. */
+static inline void list_splice(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
 }
 
 #endif
