@@ -115,6 +115,19 @@ TEST_P(TcpClose, AResetIsToldOnce) {
   EXPECT_EQ(-EPIPE, b.Send("x", MSG_NOSIGNAL));
 }
 
+TEST_P(TcpClose, AResetBehindMuchDataIsToldOnceItIsRead) {
+  auto [a, b] = TcpPair();
+  Fill(a);
+  a.Set(SOL_SOCKET, SO_LINGER, kReset);
+  a.Close();
+  EXPECT_TRUE(b.Wait(0) & POLLHUP);
+  long n, total = 0;
+  while ((n = b.Recv(1 << 20)) > 0) total += n;
+  EXPECT_LT(0, total);
+  EXPECT_EQ(-ECONNRESET, n);
+  EXPECT_EQ(0, b.Recv());
+}
+
 TEST_P(TcpClose, AResetWakesAWaitingRead) {
   auto [a, b] = TcpPair();
   auto reader = InBackground([&s = b] { return s.Read(); });
