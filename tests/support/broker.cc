@@ -37,14 +37,16 @@ std::string MakeFolder() {
   return name;
 }
 
-// In the child, between fork and exec: system calls only.
-[[noreturn]] void RunDaemon(const std::vector<char *> &argv, int log_fd, int ready_fd, uid_t uid) {
+// In the child, between fork and exec: system calls only. `program` is open
+// already: the build folder may be one that `uid` cannot enter.
+[[noreturn]] void RunDaemon(int program, const std::vector<char *> &argv, int log_fd, int ready_fd,
+                            uid_t uid) {
   dup2(log_fd, STDERR_FILENO);
   dup2(log_fd, STDOUT_FILENO);
   if (uid != kSameUser && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))) _exit(126);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   fcntl(ready_fd, F_SETFD, 0);
-  execv(argv[0], argv.data());
+  fexecve(program, argv.data(), environ);
   _exit(127);
 }
 
@@ -97,8 +99,10 @@ void Broker::Start(const std::vector<std::string> &extra_args, bool with_policy,
   for (auto &a : args) argv.push_back(a.data());
   argv.push_back(nullptr);
 
+  int program = open(SB_DAEMON_PATH, O_PATH | O_CLOEXEC);
   pid_ = fork();
-  if (pid_ == 0) RunDaemon(argv, log_fd, ready[1], uid);
+  if (pid_ == 0) RunDaemon(program, argv, log_fd, ready[1], uid);
+  close(program);
   close(ready[1]);
   close(log_fd);
   started_ = pid_ > 0 && WaitReady(ready[0]);
