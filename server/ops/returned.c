@@ -12,11 +12,19 @@ uint64_t received_position(struct sock *s, size_t n)
 	return position;
 }
 
+/* Where what is left of it begins. */
+static uint64_t place_of(const struct list *l)
+{
+	const struct returned *back = container_of(l, struct returned, link);
+
+	return back->position + back->offset;
+}
+
 static void insert(struct sock *s, struct returned *back)
 {
 	struct list *l = s->returned.prev;
 
-	while (l != &s->returned && container_of(l, struct returned, link)->position > back->position)
+	while (l != &s->returned && place_of(l) > back->position)
 		l = l->prev;
 	list_append(l->next, &back->link); /* before the one that follows */
 }

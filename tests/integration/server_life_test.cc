@@ -132,6 +132,20 @@ TEST(ServerLife, AsRootWithoutAPolicyItRefusesAndSaysWhatToDo) {
   EXPECT_NE(std::string::npos, text.str().find("--policy FILE")) << text.str();
 }
 
+TEST(ServerLife, ItsHealthIsServedForTheNamesThatItServes) {
+  Broker broker({}, kNoRaw);
+  ASSERT_TRUE(broker.Started()) << broker.Log();
+  RawClient client(broker.address());
+  constexpr int kServing = 1;
+  for (const char *service : {"", "sockbroker.v1.Broker", "sockbroker.v1.Admin"}) {
+    RawClient::Result r = client.Unary("/grpc.health.v1.Health/Check", Pb().B(1, service));
+    EXPECT_EQ(GRPC_STATUS_OK, r.status) << r.details;
+    EXPECT_EQ(static_cast<uint64_t>(kServing), PbNumber(r.reply, 1));
+  }
+  EXPECT_EQ(GRPC_STATUS_NOT_FOUND,
+            client.Unary("/grpc.health.v1.Health/Check", Pb().B(1, "other")).status);
+}
+
 TEST(ServerLife, AsAnOrdinaryUserWithoutAPolicyItServesThatUserOnly) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
   Broker broker({"--socket-mode", "0666"}, "", kNobody);

@@ -110,6 +110,52 @@ TEST_F(CallEngine, DatagramsOfARecvManyThatWasNotHeardComeOneByOneInTheirOrder) 
   close(d.fd);
 }
 
+TEST_F(CallEngine, BytesThatWereNotHeardKeepTheirOrderWhoeverGivesUpFirst) {
+  stream_.Write("abcdef");
+  Answer *first = e_.Recv(stream_.handle, 2, -1, 0, 0, true);
+  Answer *second = e_.Recv(stream_.handle, 2, -1, 0, 0, true);
+  e_.Undo(second);
+  e_.Free(second);
+  e_.Undo(first);
+  e_.Free(first);
+  Answer *part = e_.Recv(stream_.handle, 1, -1, 0, 0, true);
+  ASSERT_EQ(part->data(), "a");
+  e_.Undo(part);
+  e_.Free(part);
+  for (const char *text : {"a", "b", "cd", "ef"}) EXPECT_EQ(e_.Recv(stream_.handle, 2, 0)->data(), text);
+}
+
+TEST_F(CallEngine, ARecvManyGetsDatagramsThatWereNotHeard) {
+  Pair d = e_.AdoptPair(SOCK_DGRAM);
+  uint32_t lengths[] = {10, 2, 10};
+  for (const char *text : {"one", "two"}) d.Write(text);
+  Answer *first = e_.Recv(d.handle, 10, -1, 0, 0, true);
+  Answer *second = e_.Recv(d.handle, 10, -1, 0, 0, true);
+  e_.Undo(second);
+  e_.Free(second);
+  e_.Undo(first);
+  e_.Free(first);
+  Answer *many = e_.Begin<Sockbroker__V1__RecvManyRequest>(
+      "RecvMany",
+      [&](auto *q) {
+        q->handle = d.handle, q->lengths = lengths, q->n_lengths = 3, q->want_address = 1;
+        q->control_length = 64;
+      },
+      0, false, true);
+  ASSERT_TRUE(e_.IsDone(many));
+  auto *r = many->reply<Sockbroker__V1__RecvManyReply>();
+  ASSERT_EQ(r->n_sizes, 2u);
+  EXPECT_EQ(std::string(reinterpret_cast<char *>(r->data.data), r->data.len), "onetw");
+  EXPECT_TRUE(r->flags[1] & MSG_TRUNC);
+  EXPECT_EQ(r->n_addresses, 2u);
+  EXPECT_EQ(r->n_control, 2u);
+  e_.Undo(many);
+  e_.Free(many);
+  EXPECT_EQ(e_.Recv(d.handle, 10, 0)->data(), "one");
+  EXPECT_EQ(e_.Recv(d.handle, 10, 0)->data(), "tw") << "what was cut is gone";
+  close(d.fd);
+}
+
 TEST_F(CallEngine, AConnectionThatWasNotHeardOfIsTheNextOnesAndItsNumberIsFree) {
   struct sockaddr_in name = {};
   socklen_t len = sizeof(name);
