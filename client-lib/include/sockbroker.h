@@ -5,7 +5,8 @@
  * libsockbroker: the socket calls, done by a broker.
  *
  * Each sb_X() takes the arguments, and gives the return value and the errno, of
- * the call X() that its manual page describes; only differences are told here.
+ * the call X() that its manual page describes; only differences are told here
+ * (docs/architecture.md has them in one list).
  * A program changes socket() to sb_socket() and so on, and needs no privilege:
  * the broker, sockbrokerd(8), holds the real socket and decides by its policy.
  * What the policy forbids fails with EACCES or EPERM.
