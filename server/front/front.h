@@ -110,9 +110,8 @@ void health_begin(struct rpc *, const char *method, size_t length);
 /* start_batch of what cannot fail but by our own mistake. */
 void start_batch(grpc_call *, const grpc_op *ops, size_t n, struct tag *);
 
-/* On a stream: the message, or if there is none the status, which ends it. The
- * text @why lives for ever; NULL: none. */
-void start_send(grpc_call *, grpc_byte_buffer *message, grpc_status_code, const char *why,
-		struct tag *);
+/* On a stream: one message; or the status, which ends it. The text @why lives for ever. */
+void start_message(grpc_call *, grpc_byte_buffer *message, struct tag *);
+void start_status(grpc_call *, grpc_status_code, const char *why, struct tag *);
 
 #endif

@@ -18,18 +18,21 @@ void start_batch(grpc_call *call, const grpc_op *ops, size_t n, struct tag *tag)
 	(void)e;
 }
 
-void start_send(grpc_call *call, grpc_byte_buffer *message, grpc_status_code status,
-		const char *why, struct tag *tag)
+void start_message(grpc_call *call, grpc_byte_buffer *message, struct tag *tag)
 {
-	grpc_slice details = grpc_slice_from_static_string(why ? why : "");
-	grpc_op op = { .op = message ? GRPC_OP_SEND_MESSAGE : GRPC_OP_SEND_STATUS_FROM_SERVER };
+	grpc_op op = { .op = GRPC_OP_SEND_MESSAGE };
 
-	if (message) {
-		op.data.send_message.send_message = message;
-	} else {
-		op.data.send_status_from_server.status = status;
-		op.data.send_status_from_server.status_details = &details;
-	}
+	op.data.send_message.send_message = message;
+	start_batch(call, &op, 1, tag);
+}
+
+void start_status(grpc_call *call, grpc_status_code status, const char *why, struct tag *tag)
+{
+	grpc_slice details = grpc_slice_from_static_string(why);
+	grpc_op op = { .op = GRPC_OP_SEND_STATUS_FROM_SERVER };
+
+	op.data.send_status_from_server.status = status;
+	op.data.send_status_from_server.status_details = &details;
 	start_batch(call, &op, 1, tag);
 }
 

@@ -72,7 +72,11 @@ static void stream_start(struct outgoing *o)
 {
 	struct stream *s = container_of(o, struct stream, outgoing);
 
-	start_send(s->rpc.call, s->out_message, s->status, s->why, &s->sent);
+	/* A message leaves without the lock: the end may be written meanwhile. */
+	if (s->out_message)
+		start_message(s->rpc.call, s->out_message, &s->sent);
+	else
+		start_status(s->rpc.call, s->status, s->why, &s->sent);
 }
 
 static void stream_congestion(struct stream *s)

@@ -100,7 +100,11 @@ static void transfer_start(struct outgoing *o)
 {
 	struct transfer *t = container_of(o, struct transfer, outgoing);
 
-	start_send(t->rpc.call, t->out_message, t->status, t->why, &t->sent);
+	/* A message leaves without the lock: the end may be written meanwhile. */
+	if (t->out_message)
+		start_message(t->rpc.call, t->out_message, &t->sent);
+	else
+		start_status(t->rpc.call, t->status, t->why, &t->sent);
 }
 
 static void transfer_end(struct transfer *t, grpc_status_code status, const char *why)
