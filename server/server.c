@@ -121,6 +121,9 @@ static void reload_policy(struct server *s)
 	inspect_note_policy(s->config->policy, policy_rule_count(policy));
 	log_line(LOG_LEVEL_INFO, "read the policy %s again: %zu rules", s->config->policy,
 		 policy_rule_count(policy));
+	if (policy_lends(policy) & privileges_given_up())
+		log_line(LOG_LEVEL_WARNING, "a rule lends CAP_SYS_ADMIN, which was given up since none did "
+			 "at the start: restart sockbrokerd to have it");
 }
 
 /* ---- parts ------------------------------------------------------------------- */
@@ -193,7 +196,7 @@ static int server_make(struct server *s)
 	inspect_note_policy(s->config->policy, policy_rule_count(s->policy));
 	r = listener_open(&s->listener, s->config->listen, s->config->socket_mode, error, sizeof(error));
 	if (r == 0)
-		r = privileges_drop(s->config->user, error, sizeof(error));
+		r = privileges_drop(s->config->user, policy_lends(s->policy), error, sizeof(error));
 	if (r < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		return r;

@@ -5,6 +5,7 @@
 
 #include "call/call.h"
 #include "call/shard.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "identity/session.h"
 
@@ -29,9 +30,12 @@ static void audit(struct call *c, const struct verdict *v)
 
 static int judge_one(struct call *c)
 {
+	const struct session *s = c->session;
+	const struct grants *grants = s->grants.n ? &s->grants : NULL;
 	uint32_t lends = c->verdict.lends;
 
-	c->verdict = policy_judge(c->session->shard->policy, &c->session->peer->subject, &c->intent);
+	c->verdict = policy_judge(s->shard->policy, &s->peer->subject, &c->intent, grants,
+				  grants ? clock_now_ns() : 0);
 	if (c->verdict.error)
 		audit(c, &c->verdict);
 	c->verdict.lends |= lends;
@@ -78,4 +82,12 @@ int call_judge(struct call *c)
 			c->n_targets = i;
 	}
 	return 0;
+}
+
+int call_grant(struct call *c, const struct sock_addr *addrs, size_t n)
+{
+	struct session *s = c->session;
+
+	return policy_grant(s->shard->policy, &s->peer->subject, c->intent.host, addrs, n,
+			    clock_now_ns(), &s->grants);
 }

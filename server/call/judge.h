@@ -6,11 +6,20 @@
 #ifndef SB_CALL_JUDGE_H
 #define SB_CALL_JUDGE_H
 
+#include <stddef.h>
+
 struct call;
+struct sock_addr;
 
 /* Judges call->intent, each of call->also, and each of call->targets (the first
  * that is denied, but for the very first, cuts them short). Returns 0, with
  * call->verdict, or the denial. */
 int call_judge(struct call *);
+
+/* What call->intent.host, which was judged and has been looked up, was found to
+ * have: a rule's `to: resolved` lets the session reach it. Before the answer goes
+ * out. Returns 0 or -ENOMEM. */
+int call_grant(struct call *, const struct sock_addr *addrs, size_t n)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -143,6 +143,7 @@ struct session *session_unref(struct session *s)
 	account_put(s->account);
 	peer_unref(s->peer);
 	handles_free(&s->waiting);
+	grants_free(&s->grants);
 	free(s);
 	return NULL;
 }

@@ -45,6 +45,7 @@ struct session {
 	unsigned n_calls;
 	uint64_t held_bytes;
 	uint64_t operations, denials;
+	struct grants grants;    /* what it was told for names */
 
 	/* The last request of the stream, if it has not finished, else how it
 	 * ended: what a linked request depends on. */

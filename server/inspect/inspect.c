@@ -34,7 +34,7 @@ static bool sees_all(const struct inspection *in, const struct shard *sh)
 {
 	const struct intent look = { .action = ACTION_INSPECT };
 
-	return policy_judge(sh->policy, &in->peer->subject, &look).error == 0;
+	return policy_judge(sh->policy, &in->peer->subject, &look, NULL, 0).error == 0;
 }
 
 static bool sees(const struct inspection *in, const struct session *s, bool all)

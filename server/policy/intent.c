@@ -3,10 +3,12 @@
 #include "policy/intent.h"
 
 #include <linux/if_packet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/host.h"
 #include "policy/names.h"
 #include "wire/ioctls.h"
 #include "wire/sockopt.h"
@@ -15,6 +17,7 @@ static const char *const actions[ACTION_COUNT] = {
 	[ACTION_NONE] = "none",       [ACTION_SOCKET] = "socket", [ACTION_BIND] = "bind",
 	[ACTION_LISTEN] = "listen",   [ACTION_CONNECT] = "connect", [ACTION_SEND] = "send",
 	[ACTION_OPTION] = "option",   [ACTION_IOCTL] = "ioctl",   [ACTION_INSPECT] = "inspect",
+	[ACTION_RESOLVE] = "resolve", [ACTION_SETHOSTNAME] = "sethostname",
 };
 
 const char *action_name(enum action action)
@@ -96,6 +99,31 @@ static void address_print(struct text *t, const struct intent *in)
 			       sizeof(address)));
 }
 
+/* A name of a client's choice: a log line is one line. */
+static void host_print(struct text *t, const char *host)
+{
+	char shown[HOST_BYTES + 4];
+	size_t n = 0;
+
+	for (; host[n] && n < HOST_BYTES; n++)
+		shown[n] = host[n] > ' ' && host[n] <= '~' ? host[n] : '?';
+	strcpy(shown + n, host[n] ? "..." : "");
+	text_add(t, shown);
+}
+
+static void resolve_print(struct text *t, const struct intent *in)
+{
+	char host[NI_MAXHOST];
+
+	if (in->host)
+		host_print(t, in->host);
+	else if (getnameinfo((const struct sockaddr *)&in->addr.ss, in->addr.len, host,
+			     sizeof(host), NULL, 0, NI_NUMERICHOST) == 0)
+		text_add(t, host);
+	else
+		address_print(t, in);
+}
+
 const char *intent_print(const struct intent *in, char *text, size_t size)
 {
 	enum domain domain = family_domain(in->family);
@@ -105,6 +133,8 @@ const char *intent_print(const struct intent *in, char *text, size_t size)
 		return text;
 	text[0] = '\0';
 	text_add(&t, action_name(in->action));
+	if (in->action == ACTION_RESOLVE)
+		resolve_print(&t, in);
 	if (in->action <= ACTION_NONE || in->action >= ACTION_INSPECT)
 		return text;
 	text_add_named(&t, family_names(), in->family);

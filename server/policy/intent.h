@@ -29,6 +29,8 @@ enum action {
 	ACTION_OPTION,   /* … and option level, name */
 	ACTION_IOCTL,    /* … and ioctl request */
 	ACTION_INSPECT,  /* see other users' sockets and sessions */
+	ACTION_RESOLVE,  /* ask for a name's addresses, or for an address's name */
+	ACTION_SETHOSTNAME,
 	ACTION_COUNT
 };
 
@@ -45,7 +47,7 @@ struct intent {
 	int family;            /* of the socket */
 	int type;              /* SOCK_*, without flags */
 	int protocol;          /* of the socket; for AF_PACKET an Ethernet type in host order */
-	struct sock_addr addr; /* bind, listen, connect, send */
+	struct sock_addr addr; /* bind, listen, connect, send; resolve */
 	int level, name;       /* option */
 	/* option: the value, when it says where the option reaches: an
 	 * interface's index (SO_BINDTODEVICE, memberships …); ioctl: likewise
@@ -54,19 +56,27 @@ struct intent {
 	/* option: the value when it is a number (SO_MARK, IP_TRANSPARENT …) */
 	long long value;
 	unsigned long ioctl;   /* request */
+	/* resolve: the name that is asked for, as it will be looked up; NULL: the
+	 * name of @addr is asked for, whose port is not looked at. Borrowed: it lives as
+	 * long as the call. connect, send: NULL, but for intent_parse(). */
+	const char *host;
 };
 
 /* As in a log line or in `sockbroker policy explain`: "socket inet raw icmp",
- * "connect inet stream tcp 127.0.0.1:80", "option inet stream tcp SO_MARK".
+ * "connect inet stream tcp 127.0.0.1:80", "option inet stream tcp SO_MARK",
+ * "resolve www.example.org", "resolve 192.0.2.1".
  * Returns @text, always terminated. */
 const char *intent_print(const struct intent *, char *text, size_t size);
-enum { INTENT_TEXT_BYTES = 256 };
+enum { INTENT_TEXT_BYTES = 320 };
 
 /*
  * The other way: an intent from words, as intent_print() writes them, one in
  * each of @argv: "bind" "inet" "stream" "tcp" "127.0.0.1:8080". The protocol may
- * be left out where it is 0. Interfaces are looked up by name. Returns 0, or
- * -EINVAL and, in @error, a sentence. @ret is untouched on error.
+ * be left out where it is 0. Interfaces are looked up by name. A name in the place
+ * of an internet address ("www.example.org:443", which is cut at its colon)
+ * becomes ret->host, and ret->addr an address of documentation (RFC 5737, RFC
+ * 3849) that stands for it. Returns 0, or -EINVAL and, in @error, a sentence. @ret
+ * is untouched on error; it borrows from @argv.
  */
 int intent_parse(int argc, char **argv, struct intent *ret, char *error, size_t error_size);
 

@@ -396,6 +396,18 @@ static int protocol_parse(struct words *w, struct intent *in)
 	return named_parse(w, names, "protocol", &in->protocol);
 }
 
+static int resolve_parse(struct words *w, struct intent *in)
+{
+	const char *word = word_take(w);
+
+	if (!word)
+		return refuse(w, "a name or an address is missing");
+	if (strchr(word, ':') ? inet6_parse(word, &in->addr) : inet_parse(word, &in->addr))
+		return 0;
+	in->host = word;
+	return 0;
+}
+
 static int rest_parse(struct words *w, struct intent *in)
 {
 	switch (in->action) {
@@ -419,9 +431,11 @@ static int words_parse(struct words *w, struct intent *in)
 		return refuse(w, "an action is missing; write as `socket inet raw icmp`");
 	if (!action_find(action, &in->action))
 		return refuse(w, "unknown action '%.60s'; there are socket, bind, listen, connect, send, "
-			      "option, ioctl, inspect", action);
-	if (in->action == ACTION_INSPECT)
+			      "option, ioctl, inspect, resolve, sethostname", action);
+	if (in->action == ACTION_INSPECT || in->action == ACTION_SETHOSTNAME)
 		return 0;
+	if (in->action == ACTION_RESOLVE)
+		return resolve_parse(w, in);
 	error = named_parse(w, family_names(), "family", &in->family);
 	if (!error)
 		error = named_parse(w, type_names(), "type", &in->type);

@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "policy/host.h"
 #include "policy/match.h"
 
 enum { PROTOCOL_RAW = 255 };
@@ -94,6 +95,39 @@ static bool ioctl_matches(const struct rule *r, const struct intent *in)
 	return named && (!ioctl_reaches_interface(in->ioctl) || interface_matches(r, in->ifindex));
 }
 
+/* ---- names ------------------------------------------------------------- */
+
+bool rule_names_host(const struct rule *r, const char *host)
+{
+	if (r->names.any)
+		return true;
+	for (size_t i = 0; i < r->names.n; i++)
+		if (host_matches(r->names.at[i], host))
+			return true;
+	return false;
+}
+
+/* To ask for an address's name reaches a name server and not the address, so
+ * `addresses: any` leaves out nothing. */
+static bool resolve_matches(const struct rule *r, const struct intent *in)
+{
+	char host[HOST_BYTES];
+	struct places p;
+
+	if (in->host && host_normalize(in->host, host))
+		return rule_names_host(r, host);
+	if (in->host) /* no rule that allows covers it */
+		return r->deny && r->names.any;
+	if (!places_from(&in->addr, &p))
+		return r->deny && r->addresses.any;
+	if (r->addresses.any)
+		return true;
+	for (size_t i = 0; i < r->addresses.n; i++)
+		if (prefix_covers(&r->addresses.at[i], &p.at[0]))
+			return true;
+	return false;
+}
+
 /* ---- all together ------------------------------------------------------ */
 
 /* What socket(2) makes of 0; and for AF_PACKET, bind and send may change the
@@ -146,19 +180,27 @@ static bool family_matches(const struct rule *r, int family)
 	return false;
 }
 
-bool rule_matches(const struct rule *r, const struct intent *in)
+struct asked asked_of(const struct intent *in, const struct grants *grants, uint64_t now_ns)
 {
 	enum domain domain = family_domain(in->family);
-	int protocol = asked_protocol(in, domain);
+
+	return (struct asked){ in, domain, asked_protocol(in, domain), grants, now_ns };
+}
+
+bool rule_matches(const struct rule *r, const struct asked *a)
+{
+	const struct intent *in = a->in;
 
 	if (r->everything)
 		return true;
 	if (!(r->may >> in->action & 1))
 		return false;
-	if (in->action == ACTION_INSPECT)
+	if (in->action == ACTION_INSPECT || in->action == ACTION_SETHOSTNAME)
 		return true;
+	if (in->action == ACTION_RESOLVE)
+		return resolve_matches(r, in);
 	if (!family_matches(r, in->family) || !type_matches(r, in->type) ||
-	    !protocol_matches(r, domain, protocol))
+	    !protocol_matches(r, a->domain, a->protocol))
 		return false;
 	if (in->action == ACTION_SOCKET)
 		return true;
@@ -166,5 +208,5 @@ bool rule_matches(const struct rule *r, const struct intent *in)
 		return option_matches(r, in);
 	if (in->action == ACTION_IOCTL)
 		return ioctl_matches(r, in);
-	return address_matches(r, in, protocol);
+	return address_matches(r, a);
 }

@@ -16,8 +16,7 @@ bool texts_match(const struct texts *, const char *text);
 /* Index 0 stands for all interfaces, or for one that the kernel chooses. */
 bool interface_matches(const struct rule *, long long ifindex);
 
-/* bind, listen: the rule's `from`; connect, send: its `to`. @protocol is the
- * one that the socket will have, see asked_protocol(). */
-bool address_matches(const struct rule *, const struct intent *, int protocol);
+/* bind, listen: the rule's `from`; connect, send: its `to`. */
+bool address_matches(const struct rule *, const struct asked *);
 
 #endif

@@ -25,6 +25,20 @@ static bool is_own(const struct policy *p, const struct place *at)
 	return false;
 }
 
+static bool names_host(const void *rule, const char *host)
+{
+	return rule_names_host(rule, host);
+}
+
+/* Told to the session, for a name of the rule's, and not too long ago. */
+static bool is_resolved(const struct rule *r, const struct asked *a, const struct place *at)
+{
+	bool limited = r->grant_for_ns > 0 && r->grant_for_ns < a->now_ns;
+	uint64_t since_ns = limited ? a->now_ns - r->grant_for_ns : 0;
+
+	return a->grants && grants_hold(a->grants, at, since_ns, names_host, r);
+}
+
 static bool prefixes_allow(const struct prefixes *list, const struct place *at, bool own)
 {
 	const struct prefix *special = place_special(at);
@@ -60,14 +74,17 @@ static bool has_version(const struct prefixes *list, bool v4)
 	return false;
 }
 
-/* Allowing: each of the places. Denying: one of them is enough. */
-static bool remote_covered(const struct rule *r, const struct places *p)
+/* Allowing: each of the places. Denying: one of them is enough. What must be
+ * named is opened by no name of a host, whose owner could say any address. */
+static bool remote_covered(const struct rule *r, const struct asked *a, const struct places *p)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct place *at = &p->at[i];
 		bool own = !place_is_loopback(at) && is_own(r->policy, at);
 		bool covered = r->deny ? prefixes_deny(&r->to, at, own)
-				       : prefixes_allow(&r->to, at, own);
+				       : prefixes_allow(&r->to, at, own) ||
+						 (r->to.resolved && !own && !place_special(at) &&
+						  is_resolved(r, a, at));
 
 		if (covered == r->deny)
 			return covered;
@@ -116,18 +133,20 @@ static bool local_port_covered(const struct rule *r, uint32_t port, uint32_t las
 	return action == ACTION_LISTEN && r->ephemeral && port >= PORT_UNPRIVILEGED;
 }
 
-static bool inet_remote(const struct rule *r, const struct intent *in, int protocol)
+static bool inet_remote(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct places p;
 
-	if (!places_to(&in->addr, &p) || !remote_covered(r, &p))
+	if (!places_to(&in->addr, &p) || !remote_covered(r, a, &p))
 		return false;
-	return !has_ports(in->type, protocol) || r->to_ports.any ||
+	return !has_ports(in->type, a->protocol) || r->to_ports.any ||
 	       ranges_hold(&r->to_ports, p.port);
 }
 
-static bool inet_local(const struct rule *r, const struct intent *in, int protocol)
+static bool inet_local(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sock_addr unbound = { .len = sizeof(struct sockaddr_in) };
 	const struct sock_addr *addr = &in->addr;
 	struct places p;
@@ -140,7 +159,7 @@ static bool inet_local(const struct rule *r, const struct intent *in, int protoc
 	}
 	if (!places_from(addr, &p) || !local_covered(r, &p))
 		return false;
-	return !has_ports(in->type, protocol) ||
+	return !has_ports(in->type, a->protocol) ||
 	       local_port_covered(r, p.port, UINT16_MAX, in->action);
 }
 
@@ -161,14 +180,14 @@ static bool abstract_matches(const struct texts *t, const char *name, size_t len
 	return false;
 }
 
-static bool unix_address(const struct rule *r, const struct intent *in, int protocol)
+static bool unix_address(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	enum { OFFSET = offsetof(struct sockaddr_un, sun_path) };
 	struct sockaddr_un un;
 	char path[sizeof(un.sun_path) + 1];
 	size_t length = in->addr.len;
 
-	(void)protocol;
 	if (length > sizeof(un)) /* getsockname(2) counts a NUL behind the longest path */
 		length = sizeof(un);
 	if (length < OFFSET || in->addr.ss.ss_family != AF_UNIX)
@@ -189,11 +208,11 @@ static bool unix_address(const struct rule *r, const struct intent *in, int prot
 
 /* ---- packet, CAN, netlink, vsock --------------------------------------- */
 
-static bool packet_address(const struct rule *r, const struct intent *in, int protocol)
+static bool packet_address(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_ll ll;
 
-	(void)protocol; /* read from the address too, see asked_protocol() */
 	if (in->addr.len < offsetof(struct sockaddr_ll, sll_hatype) ||
 	    in->addr.ss.ss_family != AF_PACKET)
 		return false;
@@ -201,11 +220,11 @@ static bool packet_address(const struct rule *r, const struct intent *in, int pr
 	return interface_matches(r, ll.sll_ifindex);
 }
 
-static bool can_address(const struct rule *r, const struct intent *in, int protocol)
+static bool can_address(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_can can;
 
-	(void)protocol;
 	if (in->addr.len < offsetof(struct sockaddr_can, can_addr) ||
 	    in->addr.ss.ss_family != AF_CAN)
 		return false;
@@ -233,20 +252,20 @@ static bool netlink_read(const struct intent *in, struct sockaddr_nl *ret)
 	return true;
 }
 
-static bool netlink_local(const struct rule *r, const struct intent *in, int protocol)
+static bool netlink_local(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_nl nl;
 
-	(void)protocol;
 	return netlink_read(in, &nl) && groups_covered(r, nl.nl_groups);
 }
 
 /* Port 0 is the kernel; a group is heard by processes, so it counts as one. */
-static bool netlink_remote(const struct rule *r, const struct intent *in, int protocol)
+static bool netlink_remote(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_nl nl;
 
-	(void)protocol;
 	if (!netlink_read(in, &nl))
 		return false;
 	if (r->netlink_to.any)
@@ -272,22 +291,22 @@ static bool cid_covered(const struct rule *r, const struct ranges *cids, uint32_
 	       (r->deny || (cid > VSOCK_CID_RESERVED && cid != VMADDR_CID_ANY));
 }
 
-static bool vsock_remote(const struct rule *r, const struct intent *in, int protocol)
+static bool vsock_remote(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_vm vm;
 
-	(void)protocol;
 	return vsock_read(in, &vm) && cid_covered(r, &r->to_cids, vm.svm_cid) &&
 	       (r->to_ports.any || ranges_hold(&r->to_ports, vm.svm_port));
 }
 
-static bool vsock_local(const struct rule *r, const struct intent *in, int protocol)
+static bool vsock_local(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	struct sockaddr_vm vm = { .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY };
 	bool unbound = in->action == ACTION_LISTEN && in->addr.len == 0;
 	bool everywhere;
 
-	(void)protocol;
 	if (!unbound && !vsock_read(in, &vm))
 		return false;
 	everywhere = vm.svm_cid == VMADDR_CID_ANY && r->deny && r->from_cids.n > 0;
@@ -299,7 +318,7 @@ static bool vsock_local(const struct rule *r, const struct intent *in, int proto
 
 /* ---- all families ------------------------------------------------------ */
 
-typedef bool (*address_matcher)(const struct rule *, const struct intent *, int protocol);
+typedef bool (*address_matcher)(const struct rule *, const struct asked *);
 
 static const struct {
 	address_matcher local, remote;
@@ -312,10 +331,11 @@ static const struct {
 	[DOMAIN_VSOCK] = { vsock_local, vsock_remote },
 };
 
-bool address_matches(const struct rule *r, const struct intent *in, int protocol)
+bool address_matches(const struct rule *r, const struct asked *a)
 {
+	const struct intent *in = a->in;
 	bool local = in->action == ACTION_BIND || in->action == ACTION_LISTEN;
 	address_matcher matches = local ? matchers[r->domain].local : matchers[r->domain].remote;
 
-	return matches && matches(r, in, protocol);
+	return matches && matches(r, a);
 }

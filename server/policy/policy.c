@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/host.h"
 #include "policy/rule.h"
 #include "wire/ioctls.h"
 #include "wire/sockopt.h"
@@ -142,7 +143,8 @@ static bool needs_no_rule(const struct intent *in)
 static int denial(enum action action)
 {
 	bool permission = action == ACTION_OPTION || action == ACTION_IOCTL ||
-			  action == ACTION_INSPECT || action >= ACTION_COUNT;
+			  action == ACTION_INSPECT || action == ACTION_SETHOSTNAME ||
+			  action >= ACTION_COUNT;
 
 	return permission ? -EPERM : -EACCES;
 }
@@ -163,17 +165,35 @@ static struct verdict verdict_of(const struct rule *r, const struct intent *in)
 }
 
 struct verdict policy_judge(const struct policy *p, const struct subject *s,
-			    const struct intent *in)
+			    const struct intent *in, const struct grants *grants, uint64_t now_ns)
 {
+	struct asked asked = asked_of(in, grants, now_ns);
+
 	if (needs_no_rule(in))
 		return (struct verdict){ .error = 0 };
 	for (size_t i = 0; in->action < ACTION_COUNT && i < p->n_rules; i++) {
 		const struct rule *r = &p->rules[i];
 
-		if (rule_is_for(r, s) && (p->same_user || rule_matches(r, in)))
+		if (rule_is_for(r, s) && (p->same_user || rule_matches(r, &asked)))
 			return verdict_of(r, in);
 	}
 	return (struct verdict){ .error = denial(in->action) };
+}
+
+int policy_grant(const struct policy *p, const struct subject *s, const char *host,
+		 const struct sock_addr *addrs, size_t n, uint64_t now_ns, struct grants *grants)
+{
+	char normal[HOST_BYTES];
+
+	if (!host_normalize(host, normal))
+		return 0;
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (r->to.resolved && rule_is_for(r, s) && rule_names_host(r, normal))
+			return grants_add(grants, normal, addrs, n, now_ns);
+	}
+	return 0;
 }
 
 bool policy_knows(const struct policy *p, const struct subject *s)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "policy/grants.h"
 #include "policy/intent.h"
 
 #ifdef __cplusplus
@@ -29,6 +30,7 @@ enum {
 	LEND_NET_RAW = 1 << 0,
 	LEND_NET_ADMIN = 1 << 1,
 	LEND_NET_BIND_SERVICE = 1 << 2,
+	LEND_SYS_ADMIN = 1 << 3, /* for sethostname alone */
 };
 
 /* What may be held at once; per user, over all connections. */
@@ -76,8 +78,20 @@ int policy_set_host_addresses(struct policy *, const struct sock_addr *addrs, si
 struct policy *policy_ref(struct policy *);
 struct policy *policy_unref(struct policy *); /* returns NULL; accepts NULL */
 
-/* The one question. An intent of ACTION_NONE is always allowed. */
-struct verdict policy_judge(const struct policy *, const struct subject *, const struct intent *);
+/* The one question. An intent of ACTION_NONE is always allowed. @grants: what the
+ * asker was told for names, or NULL; @now_ns: by the clock that filled them. */
+struct verdict policy_judge(const struct policy *, const struct subject *, const struct intent *,
+			    const struct grants *, uint64_t now_ns);
+
+/*
+ * After a lookup that was allowed: the asker was told that @host, as it was
+ * judged, has these addresses. Notes them in @grants, if a rule for @subject has
+ * `to: resolved` and names such a host. Returns 0 or -ENOMEM (some may have been
+ * noted).
+ */
+int policy_grant(const struct policy *, const struct subject *, const char *host,
+		 const struct sock_addr *addrs, size_t n, uint64_t now_ns, struct grants *)
+	__attribute__((warn_unused_result));
 
 /* Does any rule allow @subject anything at all? If not, it gets no session. */
 bool policy_knows(const struct policy *, const struct subject *);

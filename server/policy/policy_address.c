@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_address.c - the keys of a rule that name addresses: internet ranges,
  * ports, interfaces, unix paths, netlink groups, vsock. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "policy/host.h"
 #include "policy/reader.h"
 
 static int to_item(struct reader *r, const struct node *item, void *target)
@@ -17,6 +19,13 @@ static int to_item(struct reader *r, const struct node *item, void *target)
 
 	if (node_is(item, "any") || node_is(item, "own")) {
 		*(node_is(item, "any") ? &rule->to.any : &rule->to.own) = true;
+		return 0;
+	}
+	if (node_is(item, "resolved") && rule->deny)
+		return complain(r, item, "who knows an address need not ask for its name, so this would "
+				"deny little; deny ranges, or allow less");
+	if (node_is(item, "resolved")) {
+		rule->to.resolved = true;
 		return 0;
 	}
 	error = prefix_read(r, item, p);
@@ -34,6 +43,23 @@ int to_read(struct reader *r, const struct node *node, struct rule *rule)
 {
 	rule->to.at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(struct prefix));
 	return rule->to.at ? items_read(r, node, to_item, rule) : -EINVAL;
+}
+
+static int addresses_item(struct reader *r, const struct node *item, void *target)
+{
+	struct prefixes *addresses = &((struct rule *)target)->addresses;
+
+	if (node_is(item, "any")) {
+		addresses->any = true;
+		return 0;
+	}
+	return prefix_read(r, item, &addresses->at[addresses->n++]);
+}
+
+int addresses_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	rule->addresses.at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(struct prefix));
+	return rule->addresses.at ? items_read(r, node, addresses_item, rule) : -EINVAL;
 }
 
 static int from_item(struct reader *r, const struct node *item, void *target)
@@ -210,4 +236,40 @@ int unix_read(struct reader *r, const struct node *node, struct rule *rule)
 	if (!error && s[AUTOBIND].value)
 		error = autobind_read(r, s[AUTOBIND].value, rule);
 	return !error && s[MODE].value ? mode_read(r, s[MODE].value, &rule->unix_mode) : error;
+}
+
+/* ---- names of hosts ---------------------------------------------------- */
+
+static int name_item(struct reader *r, const struct node *item, void *target)
+{
+	struct texts *names = &((struct rule *)target)->names;
+	size_t wild = strncmp(item->text, "*.", 2) == 0 ? 2 : 0;
+	char *text, host[HOST_BYTES];
+	struct in6_addr ignored;
+
+	if (node_is(item, "any")) {
+		names->any = true;
+		return 0;
+	}
+	if (inet_aton(item->text, (struct in_addr *)&ignored) ||
+	    inet_pton(AF_INET6, item->text, &ignored) == 1)
+		return complain(r, item, "'%.60s' is an address, to look up which needs no rule; "
+				"remove it, or write it under `addresses`", item->text);
+	if (!host_normalize(item->text + wild, host))
+		return complain(r, item, "'%.60s' is no name of a host; write as www.example.org, or "
+				"*.example.org for all below it (A-labels, xn--…, beyond ASCII)",
+				item->text);
+	text = reader_alloc(r, item, wild + strlen(host) + 1);
+	if (!text)
+		return -EINVAL;
+	memcpy(text, item->text, wild);
+	strcpy(text + wild, host);
+	names->at[names->n++] = text;
+	return 0;
+}
+
+int names_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	rule->names.at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(char *));
+	return rule->names.at ? items_read(r, node, name_item, rule) : -EINVAL;
 }

@@ -26,10 +26,14 @@ static const struct { const char *example, *when; } hints[KEY_COUNT] = {
 	[KEY_NAME] = { "name: ping", "" },
 	[KEY_WHO] = { "who: { user: NAME }", "" },
 	[KEY_MAY] = { "may: [socket, connect]", "" },
-	[KEY_LENDS] = { "", "a rule that allows something to do with sockets" },
+	[KEY_LENDS] = { "", "a rule that allows something to do with sockets, or sethostname" },
 	[KEY_FAMILY] = { "family: inet", "a rule about sockets" },
 	[KEY_TYPE] = { "type: stream", "a rule about sockets" },
 	[KEY_PROTOCOL] = { "protocol: tcp", "a rule about sockets" },
+	[KEY_NAMES] = { "names: [\"*.example.org\"]",
+			"a rule that may resolve, or whose `to` has resolved" },
+	[KEY_ADDRESSES] = { "", "a rule that may resolve" },
+	[KEY_GRANT_FOR] = { "", "a rule whose `to` has resolved" },
 	[KEY_TO] = { "to: [192.0.2.0/24]", "a rule for inet that may connect or send" },
 	[KEY_TO_PORTS] = { "to_ports: [443]",
 			   "a rule for sockets with ports that may connect or send" },
@@ -108,8 +112,6 @@ static enum use socket_key_use(const struct rule *rule, enum rule_key key)
 	bool local = rule->may & MAY_LOCAL, remote = rule->may & MAY_REMOTE;
 
 	switch (key) {
-	case KEY_LENDS:
-		return allow(!rule->deny);
 	case KEY_FAMILY:
 	case KEY_TYPE:
 		return USE_REQUIRED;
@@ -147,6 +149,17 @@ static enum use socket_key_use(const struct rule *rule, enum rule_key key)
 	}
 }
 
+/* A rule that may resolve says names, or addresses, or both. */
+static enum use names_use(const struct rule *rule)
+{
+	bool resolve = rule->may >> ACTION_RESOLVE & 1 && !rule->everything;
+	bool addresses = rule->addresses.any || rule->addresses.n > 0;
+
+	if (rule->to.resolved || (resolve && !addresses))
+		return USE_REQUIRED;
+	return allow(resolve);
+}
+
 static enum use key_use(const struct rule *rule, enum rule_key key, bool limits)
 {
 	switch (key) {
@@ -159,6 +172,14 @@ static enum use key_use(const struct rule *rule, enum rule_key key, bool limits)
 		return limits && !rule->deny ? USE_ALLOWED : USE_REQUIRED;
 	case KEY_LIMITS:
 		return allow(!rule->deny);
+	case KEY_LENDS:
+		return allow(!rule->deny && rule->may & (MAY_SOCKETS | 1 << ACTION_SETHOSTNAME));
+	case KEY_NAMES:
+		return names_use(rule);
+	case KEY_ADDRESSES:
+		return allow(rule->may >> ACTION_RESOLVE & 1 && !rule->everything);
+	case KEY_GRANT_FOR:
+		return allow(rule->to.resolved);
 	default:
 		return rule->may & MAY_SOCKETS && !rule->everything ? socket_key_use(rule, key)
 								    : USE_NONE;
@@ -170,6 +191,8 @@ static bool lend_is_useful(const struct rule *rule, uint32_t lend)
 	uint32_t types = rule->any_type ? ~(1u << SOCK_RAW) : rule->types;
 	bool low_port = rule->domain == DOMAIN_VSOCK && rule->from_ports.n > 0;
 
+	if (lend == LEND_SYS_ADMIN)
+		return rule->may >> ACTION_SETHOSTNAME & 1;
 	for (size_t i = 0; i < rule->from_ports.n; i++)
 		low_port = low_port || rule->from_ports.at[i].first < 1024;
 	if (lend == LEND_NET_BIND_SERVICE && !low_port)
@@ -184,7 +207,8 @@ static bool lend_is_useful(const struct rule *rule, uint32_t lend)
 
 static int lends_check(struct reader *r, const struct rule *rule, const struct slot *slot)
 {
-	static const uint32_t lends[] = { LEND_NET_RAW, LEND_NET_ADMIN, LEND_NET_BIND_SERVICE };
+	static const uint32_t lends[] = { LEND_NET_RAW, LEND_NET_ADMIN, LEND_NET_BIND_SERVICE,
+					  LEND_SYS_ADMIN };
 
 	for (size_t i = 0; i < sizeof(lends) / sizeof(lends[0]); i++)
 		if (rule->lends & lends[i] && !lend_is_useful(rule, lends[i]))
@@ -230,13 +254,17 @@ int rule_check(struct reader *r, const struct node *node, const struct rule *rul
 			return complain(r, node, "rule '%s' lacks the key '%s'; add it, for example `%s`%s",
 					name, rule_keys[k], hints[k].example,
 					k == KEY_TO || k == KEY_TO_PORTS || k == KEY_FROM ||
-							k == KEY_FROM_PORTS || k == KEY_INTERFACE
+							k == KEY_FROM_PORTS || k == KEY_INTERFACE ||
+							k == KEY_NAMES
 						? ", or say any" : "");
 	}
 	if (rule->domain == DOMAIN_OTHER && rule->n_families &&
 	    rule->may & (MAY_LOCAL | MAY_REMOTE))
 		return complain(r, slots[KEY_MAY].value, "addresses of a family that has only a number "
 				"are not understood; leave bind, listen, connect and send out");
+	if (!rule->deny && rule->may >> ACTION_SETHOSTNAME & 1 && !(rule->lends & LEND_SYS_ADMIN))
+		return complain(r, slots[KEY_MAY].value, "sethostname can do nothing without it; add "
+				"`lends: [CAP_SYS_ADMIN]`");
 	error = lends_check(r, rule, &slots[KEY_LENDS]);
 	return error ? error : versions_check(r, rule, slots);
 }

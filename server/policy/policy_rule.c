@@ -15,7 +15,8 @@ enum { NAME_BYTES_MAX = 64, UNIX_MODE_DEFAULT = 0600 };
 const char *const rule_keys[KEY_COUNT] = {
 	[KEY_NAME] = "name", [KEY_VERDICT] = "verdict", [KEY_WHO] = "who", [KEY_MAY] = "may",
 	[KEY_LENDS] = "lends", [KEY_FAMILY] = "family", [KEY_TYPE] = "type",
-	[KEY_PROTOCOL] = "protocol", [KEY_TO] = "to", [KEY_TO_PORTS] = "to_ports",
+	[KEY_PROTOCOL] = "protocol", [KEY_NAMES] = "names", [KEY_ADDRESSES] = "addresses",
+	[KEY_TO] = "to", [KEY_GRANT_FOR] = "grant_for", [KEY_TO_PORTS] = "to_ports",
 	[KEY_TO_CIDS] = "to_cids", [KEY_FROM] = "from", [KEY_FROM_PORTS] = "from_ports",
 	[KEY_FROM_CIDS] = "from_cids", [KEY_INTERFACE] = "interface", [KEY_UNIX] = "unix",
 	[KEY_NETLINK_TO] = "netlink_to", [KEY_NETLINK_GROUPS] = "netlink_groups",
@@ -257,12 +258,18 @@ static int rule_limits_read(struct reader *r, const struct node *node, struct ru
 	return limits_read(r, node, &rule->limits, rule->has_limit);
 }
 
+static int grant_for_read(struct reader *r, const struct node *node, struct rule *rule)
+{
+	return duration_read(r, node, &rule->grant_for_ns);
+}
+
 /* ---- together ---------------------------------------------------------- */
 
 static const key_reader readers[KEY_COUNT] = {
 	[KEY_NAME] = name_read, [KEY_VERDICT] = verdict_read, [KEY_WHO] = who_read,
 	[KEY_MAY] = may_read, [KEY_LENDS] = lends_read, [KEY_FAMILY] = family_read,
-	[KEY_TYPE] = type_read, [KEY_PROTOCOL] = protocol_read, [KEY_TO] = to_read,
+	[KEY_TYPE] = type_read, [KEY_PROTOCOL] = protocol_read, [KEY_NAMES] = names_read,
+	[KEY_ADDRESSES] = addresses_read, [KEY_TO] = to_read, [KEY_GRANT_FOR] = grant_for_read,
 	[KEY_TO_PORTS] = to_ports_read, [KEY_TO_CIDS] = to_cids_read, [KEY_FROM] = from_read,
 	[KEY_FROM_PORTS] = from_ports_read, [KEY_FROM_CIDS] = from_cids_read,
 	[KEY_INTERFACE] = interface_read, [KEY_UNIX] = unix_read,

@@ -11,8 +11,9 @@ static const struct name capabilities[] = {
 	{ "CAP_NET_RAW", LEND_NET_RAW },
 	{ "CAP_NET_ADMIN", LEND_NET_ADMIN },
 	{ "CAP_NET_BIND_SERVICE", LEND_NET_BIND_SERVICE },
+	{ "CAP_SYS_ADMIN", LEND_SYS_ADMIN },
 };
-static const struct names capability_names = { capabilities, 3 };
+static const struct names capability_names = { capabilities, 4 };
 
 static int digit_of(char c, unsigned base)
 {
@@ -87,6 +88,24 @@ int size_read(struct reader *r, const struct node *node, uint64_t min, uint64_t 
 				"or with KiB, MiB, GiB", node->text, (unsigned long long)min,
 				(unsigned long long)(max >> 30));
 	*ret = value << shift;
+	return 0;
+}
+
+int duration_read(struct reader *r, const struct node *node, uint64_t *ret_ns)
+{
+	static const struct name units[] = { { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	static const uint64_t ns_per_s = 1000000000;
+	const char *at = node->text;
+	uint64_t value;
+	int seconds;
+
+	if (scalar_only(r, node, "a time") < 0)
+		return -EINVAL;
+	if (!digits_read(&at, &value) || !name_find((struct names){ units, 4 }, at, &seconds) ||
+	    value == 0 || value > DURATION_DAYS_MAX * 86400u / (unsigned)seconds)
+		return complain(r, node, "'%.40s' is no time; write a number of at least 1 and a unit "
+				"(s, m, h, d), as 10m, %dd at most", node->text, DURATION_DAYS_MAX);
+	*ret_ns = value * (uint64_t)seconds * ns_per_s;
 	return 0;
 }
 

@@ -14,6 +14,8 @@ uint32_t action_lends(enum action action, enum domain domain, int type)
 	bool netlink = domain == DOMAIN_NETLINK;
 
 	switch (action) {
+	case ACTION_SETHOSTNAME:
+		return LEND_SYS_ADMIN;
 	case ACTION_SOCKET:
 		if (domain == DOMAIN_PACKET || (domain == DOMAIN_INET && type == SOCK_RAW))
 			return LEND_NET_RAW;

@@ -16,6 +16,7 @@ enum {
 	POLICY_BYTES_MAX = 1 << 20,
 	POLICY_RULES_MAX = 4096,
 	POLICY_DEPTH_MAX = 8,
+	DURATION_DAYS_MAX = 365,
 };
 
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
@@ -82,6 +83,8 @@ int named_numbers_read(struct reader *, const struct node *, const char *what,
 		       struct names, uint32_t max, struct ranges *ret);
 int range_add(struct ranges *, uint32_t first, uint32_t last);
 int prefix_read(struct reader *, const struct node *, struct prefix *ret);
+/* "10m": with a unit. */
+int duration_read(struct reader *, const struct node *, uint64_t *ret_ns);
 int mode_read(struct reader *, const struct node *, unsigned *ret);
 int capability_read(struct reader *, const struct node *, void *lends);
 const char *capability_name(uint32_t lend);
@@ -93,7 +96,7 @@ int who_read(struct reader *, const struct node *, struct rule *);
  * means may depend on an earlier one. */
 enum rule_key {
 	KEY_NAME, KEY_VERDICT, KEY_WHO, KEY_MAY, KEY_LENDS, KEY_FAMILY, KEY_TYPE,
-	KEY_PROTOCOL, KEY_TO, KEY_TO_PORTS, KEY_TO_CIDS, KEY_FROM, KEY_FROM_PORTS,
+	KEY_PROTOCOL, KEY_NAMES, KEY_ADDRESSES, KEY_TO, KEY_GRANT_FOR, KEY_TO_PORTS, KEY_TO_CIDS, KEY_FROM, KEY_FROM_PORTS,
 	KEY_FROM_CIDS, KEY_INTERFACE, KEY_UNIX, KEY_NETLINK_TO, KEY_NETLINK_GROUPS,
 	KEY_OPTIONS, KEY_IOCTLS, KEY_MARKS, KEY_LIMITS, KEY_COUNT
 };
@@ -101,6 +104,8 @@ extern const char *const rule_keys[KEY_COUNT];
 
 /* One key's value; policy_address.c. */
 typedef int (*key_reader)(struct reader *, const struct node *, struct rule *);
+int names_read(struct reader *, const struct node *, struct rule *);
+int addresses_read(struct reader *, const struct node *, struct rule *);
 int to_read(struct reader *, const struct node *, struct rule *);
 int to_ports_read(struct reader *, const struct node *, struct rule *);
 int to_cids_read(struct reader *, const struct node *, struct rule *);

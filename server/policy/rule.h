@@ -26,11 +26,12 @@ struct ranges {
 struct prefixes {
 	bool any;      /* the word */
 	bool own;      /* the word: this host's own addresses (`to`) */
+	bool resolved; /* the word: what the session was told for the rule's `names` (`to`) */
 	struct prefix *at;
 	size_t n;
 };
 
-/* A set of texts: globs of interfaces or paths, abstract names. */
+/* A set of texts: globs of interfaces or paths, abstract names, names of hosts. */
 struct texts {
 	bool any;
 	const char **at;
@@ -67,6 +68,10 @@ struct rule {
 	bool any_type;
 	uint32_t types;   /* 1 << SOCK_* */
 	struct ranges protocols;
+
+	struct texts names;         /* of hosts, normalized; maybe `*.` before */
+	struct prefixes addresses;  /* whose names may be asked for */
+	uint64_t grant_for_ns;      /* 0: while the session lives */
 
 	struct prefixes to, from;
 	struct ranges to_ports, from_ports;
@@ -118,9 +123,21 @@ bool glob_matches(const char *glob, const char *text);
 /* Absolute, no empty, `.` or `..` component. */
 bool path_is_clean(const char *path);
 
+/* What a rule is compared with. */
+struct asked {
+	const struct intent *in;
+	enum domain domain;
+	int protocol;                 /* that the socket will have, see match.c */
+	const struct grants *grants;  /* or NULL */
+	uint64_t now_ns;
+};
+
 /* Whether the rule speaks of this intent: what an allowing rule covers at most,
  * what a denying rule covers at least. */
-bool rule_matches(const struct rule *, const struct intent *);
+bool rule_matches(const struct rule *, const struct asked *);
+struct asked asked_of(const struct intent *, const struct grants *, uint64_t now_ns);
+/* Is it one of the rule's `names`? @host is normalized. */
+bool rule_names_host(const struct rule *, const char *host);
 bool rule_is_for(const struct rule *, const struct subject *);
 
 /* An empty policy, with one reference; or NULL. */

@@ -14,14 +14,17 @@
 static const struct {
 	uint32_t lend;
 	unsigned capability;
+	bool only_if_lent;       /* by a rule at the start: too mighty to keep in hope */
 } lendable[] = {
-	{ LEND_NET_RAW, CAP_NET_RAW },
-	{ LEND_NET_ADMIN, CAP_NET_ADMIN },
-	{ LEND_NET_BIND_SERVICE, CAP_NET_BIND_SERVICE },
+	{ LEND_NET_RAW, CAP_NET_RAW, false },
+	{ LEND_NET_ADMIN, CAP_NET_ADMIN, false },
+	{ LEND_NET_BIND_SERVICE, CAP_NET_BIND_SERVICE, false },
+	{ LEND_SYS_ADMIN, CAP_SYS_ADMIN, true },
 };
 enum { N_LENDABLE = sizeof(lendable) / sizeof(lendable[0]) };
 
-static uint32_t permitted; /* LEND_* that we were started with */
+static uint32_t permitted; /* LEND_* that we were started with, and keep */
+static uint32_t given_up;  /* … and did not keep */
 
 /* Have libcap-ng's idea of this thread be: permitted what is lendable,
  * effective what @lends says. */
@@ -37,12 +40,24 @@ static void select_capabilities(uint32_t lends)
 	}
 }
 
-static void find_permitted(void)
+static void find_permitted(uint32_t lends)
 {
 	capng_get_caps_process();
-	for (size_t i = 0; i < N_LENDABLE; i++)
-		if (capng_have_capability(CAPNG_PERMITTED, lendable[i].capability))
-			permitted |= lendable[i].lend;
+	for (size_t i = 0; i < N_LENDABLE; i++) {
+		uint32_t lend = lendable[i].lend;
+
+		if (!capng_have_capability(CAPNG_PERMITTED, lendable[i].capability))
+			continue;
+		if (lendable[i].only_if_lent && !(lends & lend))
+			given_up |= lend;
+		else
+			permitted |= lend;
+	}
+}
+
+uint32_t privileges_given_up(void)
+{
+	return given_up;
 }
 
 /* Must: leave root, its groups, and all capabilities but the lendable.
@@ -71,11 +86,11 @@ static int become(const char *user, char *error, size_t error_size)
 	return 0;
 }
 
-int privileges_drop(const char *user, char *error, size_t error_size)
+int privileges_drop(const char *user, uint32_t lends, char *error, size_t error_size)
 {
 	int parent_death_signal = 0, r;
 
-	find_permitted();
+	find_permitted(lends);
 	if (geteuid() == 0) {
 		/* Whoever wants us to end with them: a change of user forgets it. */
 		(void)prctl(PR_GET_PDEATHSIG, &parent_death_signal, 0, 0, 0);

@@ -4,7 +4,7 @@
  *
  *   1. start     as whoever started it: binds its socket, reads its policy.
  *   2. dropped   privileges_drop(): the user named, no_new_privs, in the permitted set
- *                only what some rule may lend, the effective set empty.
+ *                only what a rule may lend, the effective set empty.
  *                From here on a thread by itself may do what any user may.
  *   3. lent      privileges_raise() … privileges_lower(): one thread, around
  *                one system call that a rule lends a capability for.
@@ -17,9 +17,15 @@
 #include <stdint.h>
 
 /* Before any thread. As root: become @user. As another user: give up what
- * capabilities there are. Returns 0 or, in @error, a sentence. */
-int privileges_drop(const char *user, char *error, size_t error_size)
+ * capabilities there are. @lends: LEND_* bits of the policy at the start; what is
+ * too mighty to keep for a rule that may come (CAP_SYS_ADMIN) is given up for ever
+ * unless it is among them. Returns 0 or, in @error, a sentence. */
+int privileges_drop(const char *user, uint32_t lends, char *error, size_t error_size)
 	__attribute__((warn_unused_result));
+
+/* LEND_* bits that privileges_drop() gave up though we were started with them:
+ * a rule that lends them takes a restart. */
+uint32_t privileges_given_up(void);
 
 /* LEND_* bits (policy.h). A capability that the daemon was started without
  * cannot be lent: the system call then fails by itself. Any thread. */

@@ -36,7 +36,7 @@ static void ask(const struct policy *policy, const char *const *words)
 		argv[argc] = (char *)(uintptr_t)words[argc];
 	check(intent_parse(argc, argv, &intent, error, sizeof(error)) == 0);
 
-	v = policy_judge(policy, &subject, &intent);
+	v = policy_judge(policy, &subject, &intent, NULL, 0);
 	check((v.lends & ~policy_lends(policy)) == 0);
 	check(v.error == 0 || v.lends == 0);
 	check(v.error != 0 || v.rule);

@@ -118,6 +118,7 @@ static void print_lends(uint32_t lends)
 		{ LEND_NET_RAW, "CAP_NET_RAW" },
 		{ LEND_NET_ADMIN, "CAP_NET_ADMIN" },
 		{ LEND_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE" },
+		{ LEND_SYS_ADMIN, "CAP_SYS_ADMIN" },
 	};
 	const char *before = "lends   ";
 
@@ -143,7 +144,7 @@ static int explain(const struct policy *policy, const struct passwd *user,
 	if (user->pw_name && getgrouplist(user->pw_name, user->pw_gid, groups, &n_groups) > 0)
 		who.n_groups = (size_t)n_groups;
 
-	verdict = policy_judge(policy, &who, intent);
+	verdict = policy_judge(policy, &who, intent, NULL, 0);
 	printf("asks    %s\n", intent_print(intent, text, sizeof(text)));
 	if (user->pw_name)
 		printf("who     %s (uid %u)\n", user->pw_name, user->pw_uid);

@@ -72,7 +72,7 @@ TEST(Quickstart, AllowsItsFourJobsAndNoMore) {
   struct subject nobody = {65534, 65534, nullptr, 0};
   auto judge = [&](const char *words) {
     struct intent in = Words(words);
-    return policy_judge(p.get(), &nobody, &in).error;
+    return policy_judge(p.get(), &nobody, &in, nullptr, 0).error;
   };
   for (const char *words :
        {"socket inet raw icmp", "send inet raw icmp 127.0.0.1:0", "socket inet stream 0",

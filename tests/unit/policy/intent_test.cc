@@ -25,7 +25,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "bind can raw raw can:lo", "connect vsock stream vsock:2:1000",
                     "option inet stream tcp SO_MARK 7", "option inet stream tcp SO_REUSEADDR",
                     "option inet6 stream tcp 9999:1", "ioctl inet dgram udp SIOCGIFINDEX",
-                    "ioctl inet dgram udp 0x9999", "inspect"));
+                    "ioctl inet dgram udp 0x9999", "inspect",
+                    "resolve www.example.org", "resolve 192.0.2.1", "resolve 2001:db8::1",
+                    "sethostname"));
 
 class Refused : public testing::TestWithParam<std::pair<const char *, const char *>> {};
 TEST_P(Refused, WithASentence) {
@@ -49,6 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair("socket inet strem", "did you mean stream?"),
                     std::pair("socket inet raw icmpp", "did you mean icmp?"),
                     std::pair("connect inet stream tcp", "no address"),
+                    std::pair("resolve", "a name or an address is missing"),
                     std::pair("connect inet stream tcp 1.2.3:80", "no address"),
                     std::pair("connect inet stream tcp 1.2.3.4:70000", "no address"),
                     std::pair("connect inet6 stream tcp [::1]80", "no address"),

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <deque>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -38,13 +39,12 @@ inline PolicyPtr Rules(const std::string &first, const std::string &second) {
 }
 
 inline struct intent Words(const std::string &text) {
+  static std::deque<std::string> words; /* an intent borrows from them */
   std::istringstream in(text);
-  std::vector<std::string> words;
   std::vector<char *> argv;
   struct intent ret = {};
   char error[256] = "";
-  for (std::string w; in >> w;) words.push_back(w);
-  for (auto &w : words) argv.push_back(w.data());
+  for (std::string w; in >> w;) argv.push_back(words.emplace_back(w).data());
   EXPECT_EQ(0, intent_parse(static_cast<int>(argv.size()), argv.data(), &ret, error, sizeof(error)))
       << text << ": " << error;
   return ret;
@@ -53,7 +53,7 @@ inline struct intent Words(const std::string &text) {
 inline const struct subject kSomebody = {1234, 1234, nullptr, 0};
 
 inline struct verdict Judge(const PolicyPtr &p, const struct intent &in) {
-  return policy_judge(p.get(), &kSomebody, &in);
+  return policy_judge(p.get(), &kSomebody, &in, nullptr, 0);
 }
 inline struct verdict Judge(const PolicyPtr &p, const std::string &words) {
   return Judge(p, Words(words));

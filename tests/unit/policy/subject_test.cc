@@ -15,8 +15,8 @@ PolicyPtr For(const std::string &who) {
 int Ask(const PolicyPtr &p, uid_t uid, gid_t gid, std::vector<gid_t> groups = {}) {
   struct subject s = {uid, gid, groups.data(), groups.size()};
   struct intent in = Words("socket inet stream tcp");
-  EXPECT_EQ(policy_judge(p.get(), &s, &in).error == 0, policy_knows(p.get(), &s));
-  return policy_judge(p.get(), &s, &in).error;
+  EXPECT_EQ(policy_judge(p.get(), &s, &in, nullptr, 0).error == 0, policy_knows(p.get(), &s));
+  return policy_judge(p.get(), &s, &in, nullptr, 0).error;
 }
 
 TEST(Who, AUidOrARangeOfThem) {
@@ -97,7 +97,7 @@ TEST(SameUser, MayDoAllThatTheUserMayAndBorrowsNothing) {
   EXPECT_EQ(0u, policy_rule_count(p.get()));
   struct subject other = {1235, 1234, nullptr, 0};
   struct intent in = Words("socket inet stream tcp");
-  EXPECT_EQ(-EACCES, policy_judge(p.get(), &other, &in).error);
+  EXPECT_EQ(-EACCES, policy_judge(p.get(), &other, &in, nullptr, 0).error);
   EXPECT_FALSE(policy_knows(p.get(), &other));
   EXPECT_TRUE(policy_knows(p.get(), &kSomebody));
 }

@@ -67,9 +67,9 @@ int SetLoopbackUp(int fd) {
   return answer.error.error;
 }
 
-// Runs `test` in a child whose privileges were dropped to nobody's. It returns what is
-// wrong, or "". "skip" if there is nothing to drop.
-std::string Dropped(std::string (*test)()) {
+// Runs `test` in a child whose privileges were dropped to nobody's, under a policy that
+// lends `lends`. It returns what is wrong, or "". "skip" if there is nothing to drop.
+std::string Dropped(std::string (*test)(), uint32_t lends = 0) {
   if (geteuid() != 0) return "skip: needs root";
   int out[2];
   if (pipe(out)) return "pipe";
@@ -77,9 +77,9 @@ std::string Dropped(std::string (*test)()) {
   if (child == 0) {
     char error[300] = "";
     std::string said;
-    if (unshare(CLONE_NEWNET))
-      said = "skip: cannot make a network namespace";
-    else if (privileges_drop("nobody", error, sizeof(error)) < 0)
+    if (unshare(CLONE_NEWNET | CLONE_NEWUTS))
+      said = "skip: cannot make namespaces";
+    else if (privileges_drop("nobody", lends, error, sizeof(error)) < 0)
       said = error;
     else
       said = test();
@@ -96,11 +96,12 @@ std::string Dropped(std::string (*test)()) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? said : "the child crashed";
 }
 
-#define EXPECT_WELL(...)                                          \
-  do {                                                            \
-    std::string said = Dropped([]() -> std::string __VA_ARGS__);  \
-    if (said.rfind("skip", 0) == 0) GTEST_SKIP() << said;         \
-    EXPECT_EQ(said, "");                                          \
+#define EXPECT_WELL(...) EXPECT_WELL_LENDING(0, __VA_ARGS__)
+#define EXPECT_WELL_LENDING(lends, ...)                                  \
+  do {                                                                   \
+    std::string said = Dropped([]() -> std::string __VA_ARGS__, lends);  \
+    if (said.rfind("skip", 0) == 0) GTEST_SKIP() << said;                \
+    EXPECT_EQ(said, "");                                                 \
   } while (0)
 
 TEST(Sandbox, NothingIsInEffectAndOnlyWhatCanBeLentIsPermitted) {
@@ -157,6 +158,30 @@ TEST(Sandbox, ANetlinkSocketThatMayListCannotChange) {
   });
 }
 
+TEST(Sandbox, TheMightiestCapabilityIsGivenUpUnlessARuleLendsIt) {
+  EXPECT_WELL({
+    if (Mine().permitted & Bit(CAP_SYS_ADMIN)) return "it is permitted";
+    if (privileges_given_up() != LEND_SYS_ADMIN) return "it is not told that it was given up";
+    privileges_raise(LEND_SYS_ADMIN);
+    int r = sethostname("sandboxed", 9);
+    privileges_lower();
+    return r == 0 ? "it is in effect" : "";
+  });
+}
+
+TEST(Sandbox, ARuleThatLendsItHasItForTheOneCall) {
+  EXPECT_WELL_LENDING(LEND_SYS_ADMIN, {
+    if (Mine().effective) return "a capability is in effect";
+    if (privileges_given_up()) return "it is told that it was given up";
+    if (sethostname("sandboxed", 9) == 0) return "the name changes without it";
+    privileges_raise(LEND_SYS_ADMIN);
+    int r = sethostname("sandboxed", 9);
+    privileges_lower();
+    if (r) return "the name does not change with it";
+    return sethostname("sandboxed", 9) == 0 ? "it was kept in effect" : "";
+  });
+}
+
 TEST(Sandbox, ARawSocketIsOpenedOnlyWhileTheCapabilityIsLent) {
   EXPECT_WELL({
     if (socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0) return "opened without it";
@@ -171,9 +196,9 @@ TEST(Sandbox, ARawSocketIsOpenedOnlyWhileTheCapabilityIsLent) {
 TEST(Sandbox, AUserThatIsRootOrNobodyAtAllIsRefused) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   char error[300] = "";
-  EXPECT_LT(privileges_drop("root", error, sizeof(error)), 0);
+  EXPECT_LT(privileges_drop("root", 0, error, sizeof(error)), 0);
   EXPECT_NE(std::string(error).find("root"), std::string::npos);
-  EXPECT_LT(privileges_drop("no such user", error, sizeof(error)), 0);
+  EXPECT_LT(privileges_drop("no such user", 0, error, sizeof(error)), 0);
   EXPECT_NE(std::string(error).find("no such user"), std::string::npos);
   EXPECT_EQ(geteuid(), 0u);
 }
