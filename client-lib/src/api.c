@@ -48,6 +48,7 @@ int api_address_give(const Sockbroker__V1__Address *address, struct sockaddr *ad
 		     socklen_t *addrlen)
 {
 	struct sock_addr kernel = { .len = 0 };
+	const struct sockaddr_un *sun;
 	int r;
 
 	if (!addr || !addrlen)
@@ -59,6 +60,10 @@ int api_address_give(const Sockbroker__V1__Address *address, struct sockaddr *ad
 	}
 	memcpy(addr, &kernel.ss, *addrlen < kernel.len ? *addrlen : kernel.len);
 	*addrlen = kernel.len;
+	/* The kernel counts the NUL of the longest path, for which there is no room. */
+	sun = (const struct sockaddr_un *)&kernel.ss;
+	if (kernel.len == sizeof(*sun) && sun->sun_family == AF_UNIX && sun->sun_path[0])
+		*addrlen = sizeof(*sun) + 1;
 	return 0;
 }
 

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Family by family, decode and encode side by side, so that a field added to
- * one is missed in the other only with open eyes. How addresses look to people
- * is in addr_print.c.
+ * The table of address families, with those that every program knows; the others are in
+ * addr_link.c, addr_plain.c, addr_tipc.c and addr_bluetooth.c. Decode and encode
+ * stand side by side, so that a field added to one is missed in the other only
+ * with open eyes. How addresses look to people is in addr_print.c.
  *
- * A kernel address is copied into a zeroed structure before it is looked at:
- * the caller's need not be aligned, and what a short one lacks (a sockaddr_in6
- * without a scope, a sockaddr_can of CAN_RAW) is zeros.
+ * A kernel address is copied into zeros before it is looked at: the caller's
+ * need not be aligned, and what a short one lacks (a sockaddr_in6 without a
+ * scope, a sockaddr_can of CAN_RAW) is zeros.
  */
 #include "wire/addr.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/can.h>
+#include <linux/if_alg.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/qrtr.h>
+#include <linux/tipc.h>
 #include <linux/vm_sockets.h>
-#include <net/if.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "wire/addr_family.h"
+#include "wire/bluetooth.h"
 #include "wire/build.h"
 
 typedef Sockbroker__V1__Address Address;
@@ -31,27 +37,9 @@ enum {
 	IN6_BYTES_RFC2133 = 24, /* a sockaddr_in6 before there were scopes: the kernel takes it */
 	UN_PATH_OFFSET = offsetof(struct sockaddr_un, sun_path),
 	UN_PATH_BYTES = sizeof(((struct sockaddr_un *)NULL)->sun_path),
-	LL_ADDRESS_OFFSET = offsetof(struct sockaddr_ll, sll_addr),
-	LL_ADDRESS_BYTES = sizeof(((struct sockaddr_ll *)NULL)->sll_addr),
-	CAN_BYTES_RAW = offsetof(struct sockaddr_can, can_addr),
-	CAN_BYTES_TP = CAN_BYTES_RAW + sizeof(((struct sockaddr_can *)NULL)->can_addr.tp),
 };
 
 static const uint32_t FLOWINFO_MAX = 0x0fffffff;
-
-/* An index, or else a name that has one. */
-static int interface_decode(uint32_t ifindex, const char *name, int *ret)
-{
-	if (ifindex > INT32_MAX || (ifindex && name[0]))
-		return -EINVAL;
-	if (name[0]) {
-		ifindex = strlen(name) < IF_NAMESIZE ? if_nametoindex(name) : 0;
-		if (!ifindex)
-			return -ENODEV;
-	}
-	*ret = (int)ifindex;
-	return 0;
-}
 
 static int inet_decode(const Address *in, struct sock_addr *out)
 {
@@ -174,198 +162,43 @@ static int un_encode(const void *sa, size_t len, ProtobufCAllocator *a, Address 
 	return build_bytes(a, path, n, &m->path);
 }
 
-static int packet_decode(const Address *in, struct sock_addr *out)
-{
-	const Sockbroker__V1__Address__Packet *m = in->packet;
-	struct sockaddr_ll sll = { .sll_family = AF_PACKET };
-	int r;
+/* The lengths are a kernel address's: what is shorter, or longer, is malformed. */
+enum { LONGEST = sizeof(struct sockaddr_storage) };
 
-	if (m->protocol > UINT16_MAX || m->hardware_type > UINT16_MAX ||
-	    m->packet_type > UINT8_MAX || m->hardware_address.len > LL_ADDRESS_BYTES)
-		return -EINVAL;
-	r = interface_decode(m->ifindex, m->interface, &sll.sll_ifindex);
-	if (r < 0)
-		return r;
-	sll.sll_protocol = htons((uint16_t)m->protocol);
-	sll.sll_hatype = (unsigned short)m->hardware_type;
-	sll.sll_pkttype = (unsigned char)m->packet_type;
-	sll.sll_halen = (unsigned char)m->hardware_address.len;
-	if (sll.sll_halen)
-		memcpy(sll.sll_addr, m->hardware_address.data, sll.sll_halen);
-	memcpy(&out->ss, &sll, sizeof(sll));
-	out->len = sizeof(sll);
-	return 0;
-}
+#define KIND(name) SOCKBROKER__V1__ADDRESS__KIND_##name
 
-static int packet_encode(const void *sa, size_t len, ProtobufCAllocator *a, Address *out)
-{
-	Sockbroker__V1__Address__Packet *m =
-		build_message(a, &sockbroker__v1__address__packet__descriptor);
-	struct sockaddr_ll sll;
-
-	if (!m)
-		return -ENOMEM;
-	out->kind_case = SOCKBROKER__V1__ADDRESS__KIND_PACKET;
-	out->packet = m;
-	memcpy(&sll, sa, sizeof(sll));
-	if (sll.sll_halen > LL_ADDRESS_BYTES || sll.sll_halen > len - LL_ADDRESS_OFFSET)
-		return -EINVAL;
-	m->protocol = ntohs(sll.sll_protocol);
-	m->ifindex = (uint32_t)sll.sll_ifindex;
-	m->hardware_type = sll.sll_hatype;
-	m->packet_type = sll.sll_pkttype;
-	return build_bytes(a, sll.sll_addr, sll.sll_halen, &m->hardware_address);
-}
-
-static int netlink_decode(const Address *in, struct sock_addr *out)
-{
-	struct sockaddr_nl snl = { .nl_family = AF_NETLINK, .nl_pid = in->netlink->pid,
-				   .nl_groups = in->netlink->groups };
-
-	memcpy(&out->ss, &snl, sizeof(snl));
-	out->len = sizeof(snl);
-	return 0;
-}
-
-static int netlink_encode(const void *sa, size_t len, ProtobufCAllocator *a, Address *out)
-{
-	Sockbroker__V1__Address__Netlink *m =
-		build_message(a, &sockbroker__v1__address__netlink__descriptor);
-	struct sockaddr_nl snl;
-
-	(void)len;
-	if (!m)
-		return -ENOMEM;
-	out->kind_case = SOCKBROKER__V1__ADDRESS__KIND_NETLINK;
-	out->netlink = m;
-	memcpy(&snl, sa, sizeof(snl));
-	m->pid = snl.nl_pid;
-	m->groups = snl.nl_groups;
-	return 0;
-}
-
-/*
- * A sockaddr_can does not say which protocol's part of its union is meant. Its
- * length does, as the kernel answers: 8 bytes (CAN_RAW), 16 (CAN_ISOTP) or all
- * 24 (CAN_J1939). A program mostly passes all 24 for any of them: then a union
- * of zeros is none, and another is told as j1939, whose 16 bytes hold tp's in
- * the first eight, so that nothing is lost on the way to the kernel.
- */
-static int can_decode(const Address *in, struct sock_addr *out)
-{
-	const Sockbroker__V1__Address__Can *m = in->can;
-	struct sockaddr_can can = { .can_family = AF_CAN };
-	int r = interface_decode(m->ifindex, m->interface, &can.can_ifindex);
-
-	if (r < 0)
-		return r;
-	out->len = sizeof(can);
-	if (m->protocol_case == SOCKBROKER__V1__ADDRESS__CAN__PROTOCOL_TP) {
-		can.can_addr.tp.rx_id = m->tp->rx_id;
-		can.can_addr.tp.tx_id = m->tp->tx_id;
-		out->len = CAN_BYTES_TP;
-	} else if (m->protocol_case == SOCKBROKER__V1__ADDRESS__CAN__PROTOCOL_J1939) {
-		if (m->j1939->addr > UINT8_MAX)
-			return -EINVAL;
-		can.can_addr.j1939.name = m->j1939->name;
-		can.can_addr.j1939.pgn = m->j1939->pgn;
-		can.can_addr.j1939.addr = (uint8_t)m->j1939->addr;
-	}
-	memcpy(&out->ss, &can, sizeof(can));
-	return 0;
-}
-
-static int can_protocol_encode(const struct sockaddr_can *can, size_t len, ProtobufCAllocator *a,
-			       Sockbroker__V1__Address__Can *m)
-{
-	if (len >= sizeof(*can)) {
-		if (!can->can_addr.j1939.name && !can->can_addr.j1939.pgn &&
-		    !can->can_addr.j1939.addr)
-			return 0;
-		m->j1939 = build_message(a, &sockbroker__v1__address__can__j1939__descriptor);
-		if (!m->j1939)
-			return -ENOMEM;
-		m->protocol_case = SOCKBROKER__V1__ADDRESS__CAN__PROTOCOL_J1939;
-		m->j1939->name = can->can_addr.j1939.name;
-		m->j1939->pgn = can->can_addr.j1939.pgn;
-		m->j1939->addr = can->can_addr.j1939.addr;
-	} else if (len >= CAN_BYTES_TP) {
-		m->tp = build_message(a, &sockbroker__v1__address__can__transport_protocol__descriptor);
-		if (!m->tp)
-			return -ENOMEM;
-		m->protocol_case = SOCKBROKER__V1__ADDRESS__CAN__PROTOCOL_TP;
-		m->tp->rx_id = can->can_addr.tp.rx_id;
-		m->tp->tx_id = can->can_addr.tp.tx_id;
-	}
-	return 0;
-}
-
-static int can_encode(const void *sa, size_t len, ProtobufCAllocator *a, Address *out)
-{
-	Sockbroker__V1__Address__Can *m = build_message(a, &sockbroker__v1__address__can__descriptor);
-	struct sockaddr_can can;
-
-	if (!m)
-		return -ENOMEM;
-	out->kind_case = SOCKBROKER__V1__ADDRESS__KIND_CAN;
-	out->can = m;
-	memcpy(&can, sa, sizeof(can));
-	m->ifindex = (uint32_t)can.can_ifindex;
-	return can_protocol_encode(&can, len, a, m);
-}
-
-static int vsock_decode(const Address *in, struct sock_addr *out)
-{
-	struct sockaddr_vm svm = { .svm_family = AF_VSOCK, .svm_cid = in->vsock->cid,
-				   .svm_port = in->vsock->port };
-
-	if (in->vsock->flags > UINT8_MAX)
-		return -EINVAL;
-	svm.svm_flags = (uint8_t)in->vsock->flags;
-	memcpy(&out->ss, &svm, sizeof(svm));
-	out->len = sizeof(svm);
-	return 0;
-}
-
-static int vsock_encode(const void *sa, size_t len, ProtobufCAllocator *a, Address *out)
-{
-	Sockbroker__V1__Address__Vsock *m =
-		build_message(a, &sockbroker__v1__address__vsock__descriptor);
-	struct sockaddr_vm svm;
-
-	(void)len;
-	if (!m)
-		return -ENOMEM;
-	out->kind_case = SOCKBROKER__V1__ADDRESS__KIND_VSOCK;
-	out->vsock = m;
-	memcpy(&svm, sa, sizeof(svm));
-	m->cid = svm.svm_cid;
-	m->port = svm.svm_port;
-	m->flags = svm.svm_flags;
-	return 0;
-}
-
-struct family {
+static const struct family {
 	int family;
 	Sockbroker__V1__Address__KindCase kind;
-	size_t length_min; /* of a kernel address */
-	int (*decode)(const Address *in, struct sock_addr *out);
-	int (*encode)(const void *sa, size_t len, ProtobufCAllocator *a, Address *out);
-};
-
-static const struct family families[] = {
-	{ AF_INET, SOCKBROKER__V1__ADDRESS__KIND_INET, sizeof(struct sockaddr_in),
-	  inet_decode, inet_encode },
-	{ AF_INET6, SOCKBROKER__V1__ADDRESS__KIND_INET6, IN6_BYTES_RFC2133,
-	  inet6_decode, inet6_encode },
-	{ AF_UNIX, SOCKBROKER__V1__ADDRESS__KIND_UN, UN_PATH_OFFSET, un_decode, un_encode },
-	{ AF_PACKET, SOCKBROKER__V1__ADDRESS__KIND_PACKET, LL_ADDRESS_OFFSET,
+	size_t length_min, length_max;
+	addr_decoder *decode;
+	addr_encoder *encode;
+} families[] = {
+	{ AF_INET, KIND(INET), sizeof(struct sockaddr_in), LONGEST, inet_decode, inet_encode },
+	{ AF_INET6, KIND(INET6), IN6_BYTES_RFC2133, LONGEST, inet6_decode, inet6_encode },
+	{ AF_UNIX, KIND(UN), UN_PATH_OFFSET, LONGEST, un_decode, un_encode },
+	{ AF_PACKET, KIND(PACKET), offsetof(struct sockaddr_ll, sll_addr), LONGEST,
 	  packet_decode, packet_encode },
-	{ AF_NETLINK, SOCKBROKER__V1__ADDRESS__KIND_NETLINK, sizeof(struct sockaddr_nl),
+	{ AF_NETLINK, KIND(NETLINK), sizeof(struct sockaddr_nl), LONGEST,
 	  netlink_decode, netlink_encode },
-	{ AF_CAN, SOCKBROKER__V1__ADDRESS__KIND_CAN, CAN_BYTES_RAW, can_decode, can_encode },
-	{ AF_VSOCK, SOCKBROKER__V1__ADDRESS__KIND_VSOCK, sizeof(struct sockaddr_vm),
-	  vsock_decode, vsock_encode },
+	{ AF_CAN, KIND(CAN), offsetof(struct sockaddr_can, can_addr), LONGEST,
+	  can_decode, can_encode },
+	{ AF_VSOCK, KIND(VSOCK), sizeof(struct sockaddr_vm), LONGEST, vsock_decode, vsock_encode },
+	{ AF_TIPC, KIND(TIPC), sizeof(struct sockaddr_tipc), LONGEST, tipc_decode, tipc_encode },
+	{ AF_ALG, KIND(ALG), offsetof(struct sockaddr_alg, salg_name) + 1, LONGEST,
+	  alg_decode, alg_encode },
+	{ AF_QIPCRTR, KIND(QIPCRTR), sizeof(struct sockaddr_qrtr), LONGEST,
+	  qipcrtr_decode, qipcrtr_encode },
+	/* Told apart by their lengths. The short ones are older structures, and
+	 * programs whose compiler does not pad. */
+	{ AF_BLUETOOTH, KIND(HCI), offsetof(struct sockaddr_hci, hci_channel),
+	  sizeof(struct sockaddr_hci), hci_decode, hci_encode },
+	{ AF_BLUETOOTH, KIND(SCO), sizeof(struct sockaddr_sco), sizeof(struct sockaddr_sco),
+	  sco_decode, sco_encode },
+	{ AF_BLUETOOTH, KIND(RFCOMM), offsetof(struct sockaddr_rc, rc_channel) + 1,
+	  sizeof(struct sockaddr_rc), rfcomm_decode, rfcomm_encode },
+	{ AF_BLUETOOTH, KIND(L2CAP), offsetof(struct sockaddr_l2, l2_bdaddr_type),
+	  sizeof(struct sockaddr_l2), l2cap_decode, l2cap_encode },
 };
 enum { FAMILIES = sizeof(families) / sizeof(families[0]) };
 
@@ -396,8 +229,9 @@ int addr_decode(const Address *in, struct sock_addr *out)
 static int kind_encode(const struct sockaddr *sa, socklen_t len, ProtobufCAllocator *a,
 		       Address *out)
 {
-	uint8_t copy[sizeof(struct sockaddr_storage)] = { 0 };
+	uint8_t copy[sizeof(struct sockaddr_storage)] __attribute__((aligned(8))) = { 0 };
 	sa_family_t family;
+	int r = -EAFNOSUPPORT;
 
 	if (len < sizeof(family) || len > sizeof(copy))
 		return -EINVAL;
@@ -408,11 +242,11 @@ static int kind_encode(const struct sockaddr *sa, socklen_t len, ProtobufCAlloca
 	for (size_t i = 0; i < FAMILIES; i++) {
 		if (families[i].family != family)
 			continue;
-		if (len < families[i].length_min)
-			return -EINVAL;
-		return families[i].encode(copy, len, a, out);
+		if (len >= families[i].length_min && len <= families[i].length_max)
+			return families[i].encode(copy, len, a, out);
+		r = -EINVAL;
 	}
-	return -EAFNOSUPPORT;
+	return r;
 }
 
 int addr_encode(const struct sockaddr *sa, socklen_t len, ProtobufCAllocator *allocator,
@@ -430,4 +264,39 @@ int addr_encode(const struct sockaddr *sa, socklen_t len, ProtobufCAllocator *al
 	}
 	*ret = m;
 	return 0;
+}
+
+/* How long an address of a socket's protocol is, where the family does not tell. */
+static const struct {
+	int family, protocol;
+	socklen_t len;
+	bool may_be_longer; /* the rest means nothing */
+} fits[] = {
+	{ AF_CAN, CAN_RAW, offsetof(struct sockaddr_can, can_addr), true },
+	{ AF_CAN, CAN_BCM, offsetof(struct sockaddr_can, can_addr), true },
+	{ AF_CAN, CAN_ISOTP, offsetof(struct sockaddr_can, can_addr.j1939.pgn), true },
+	{ AF_BLUETOOTH, BTPROTO_L2CAP, sizeof(struct sockaddr_l2), false },
+	{ AF_BLUETOOTH, BTPROTO_HCI, sizeof(struct sockaddr_hci), false },
+	{ AF_BLUETOOTH, BTPROTO_SCO, sizeof(struct sockaddr_sco), false },
+	{ AF_BLUETOOTH, BTPROTO_RFCOMM, sizeof(struct sockaddr_rc), false },
+};
+
+int addr_fit(struct sock_addr *a, int family, int protocol)
+{
+	if (a->ss.ss_family == AF_TIPC && a->len > sizeof(struct sockaddr_tipc))
+		return -EINVAL;
+	if (a->ss.ss_family != family)
+		return 0;
+	for (size_t i = 0; i < sizeof(fits) / sizeof(fits[0]); i++) {
+		if (fits[i].family != family || fits[i].protocol != protocol)
+			continue;
+		if (a->len != fits[i].len && !fits[i].may_be_longer)
+			return -EINVAL;
+		if (a->len > fits[i].len) {
+			memset((char *)&a->ss + fits[i].len, 0, a->len - fits[i].len);
+			a->len = fits[i].len;
+		}
+		return 0;
+	}
+	return family == AF_BLUETOOTH ? -EAFNOSUPPORT : 0;
 }

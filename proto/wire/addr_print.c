@@ -7,9 +7,14 @@
 #include "wire/addr.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/can.h>
+#include <linux/can/j1939.h>
+#include <linux/if_alg.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/qrtr.h>
+#include <linux/tipc.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -18,6 +23,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
+
+#include "wire/bluetooth.h"
 
 /* A text that grows up to its size: what does not fit is left out. */
 struct text {
@@ -44,6 +51,24 @@ static void text_add_number(struct text *t, uint32_t number)
 
 	snprintf(digits, sizeof(digits), "%u", number);
 	text_add(t, digits);
+}
+
+/* ":pgn=" and "0x1f000": a field of a few that may be left out. */
+static void text_add_field(struct text *t, const char *name, uint64_t number)
+{
+	char digits[32];
+
+	snprintf(digits, sizeof(digits), "%#llx", (unsigned long long)number);
+	text_add(t, name);
+	text_add(t, digits);
+}
+
+static void text_add_pair(struct text *t, const char *prefix, uint32_t first, uint32_t second)
+{
+	text_add(t, prefix);
+	text_add_number(t, first);
+	text_add(t, ":");
+	text_add_number(t, second);
 }
 
 static void text_add_escaped(struct text *t, const char *bytes, size_t n)
@@ -142,14 +167,25 @@ static void netlink_print(struct text *t, const void *sa, size_t len)
 	text_add(t, groups);
 }
 
+/* By its length, as addr_fit() leaves it. */
 static void can_print(struct text *t, const void *sa, size_t len)
 {
 	struct sockaddr_can can;
 
-	(void)len;
 	memcpy(&can, sa, sizeof(can));
 	text_add(t, "can:");
 	text_add_interface(t, can.can_ifindex);
+	if (len >= sizeof(can)) {
+		if (can.can_addr.j1939.name != J1939_NO_NAME)
+			text_add_field(t, ":name=", can.can_addr.j1939.name);
+		if (can.can_addr.j1939.pgn != J1939_NO_PGN)
+			text_add_field(t, ":pgn=", can.can_addr.j1939.pgn);
+		if (can.can_addr.j1939.addr != J1939_NO_ADDR)
+			text_add_field(t, ":addr=", can.can_addr.j1939.addr);
+	} else if (len >= offsetof(struct sockaddr_can, can_addr.j1939.pgn)) {
+		text_add_field(t, ":rx=", can.can_addr.tp.rx_id);
+		text_add_field(t, ":tx=", can.can_addr.tp.tx_id);
+	}
 }
 
 static void vsock_print(struct text *t, const void *sa, size_t len)
@@ -158,10 +194,138 @@ static void vsock_print(struct text *t, const void *sa, size_t len)
 
 	(void)len;
 	memcpy(&svm, sa, sizeof(svm));
-	text_add(t, "vsock:");
-	text_add_number(t, svm.svm_cid);
+	text_add_pair(t, "vsock:", svm.svm_cid, svm.svm_port);
+}
+
+static void tipc_print_one(struct text *t, const struct sockaddr_tipc *sa)
+{
+	switch (sa->addrtype) {
+	case TIPC_SOCKET_ADDR:
+		text_add_pair(t, "id:", sa->addr.id.node, sa->addr.id.ref);
+		break;
+	case TIPC_SERVICE_ADDR:
+		text_add_pair(t, "name:", sa->addr.name.name.type, sa->addr.name.name.instance);
+		if (sa->addr.name.domain)
+			text_add_field(t, ":domain=", sa->addr.name.domain);
+		break;
+	case TIPC_SERVICE_RANGE:
+		text_add_pair(t, "range:", sa->addr.nameseq.type, sa->addr.nameseq.lower);
+		text_add(t, "-");
+		text_add_number(t, sa->addr.nameseq.upper);
+		break;
+	default:
+		text_add(t, "malformed");
+	}
+}
+
+/* The scope is left out: where a service is seen from is not who it is. But the
+ * negative ones take away what was bound. */
+static void tipc_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_tipc pair[2];
+
+	memcpy(pair, sa, sizeof(pair));
+	text_add(t, pair[0].scope < 0 ? "tipc:-" : "tipc:");
+	tipc_print_one(t, &pair[0]);
+	if (len < sizeof(pair))
+		return;
+	text_add(t, "/");
+	tipc_print_one(t, &pair[1]);
+}
+
+static void bdaddr_print(struct text *t, const bdaddr_t *in)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%02x:%02x:%02x:%02x:%02x:%02x", in->b[5], in->b[4],
+		 in->b[3], in->b[2], in->b[1], in->b[0]);
+	text_add(t, digits);
+}
+
+static void l2cap_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_l2 l2;
+
+	(void)len;
+	memcpy(&l2, sa, sizeof(l2));
+	text_add(t, "l2cap:");
+	bdaddr_print(t, &l2.l2_bdaddr);
 	text_add(t, ":");
-	text_add_number(t, svm.svm_port);
+	text_add_number(t, le16toh(l2.l2_psm));
+	if (l2.l2_cid)
+		text_add_field(t, ":cid=", le16toh(l2.l2_cid));
+	if (l2.l2_bdaddr_type)
+		text_add_field(t, ":type=", l2.l2_bdaddr_type);
+}
+
+static void rfcomm_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_rc rc;
+
+	(void)len;
+	memcpy(&rc, sa, sizeof(rc));
+	text_add(t, "rfcomm:");
+	bdaddr_print(t, &rc.rc_bdaddr);
+	text_add(t, ":");
+	text_add_number(t, rc.rc_channel);
+}
+
+static void hci_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_hci hci;
+
+	(void)len;
+	memcpy(&hci, sa, sizeof(hci));
+	text_add(t, "hci:");
+	if (hci.hci_dev == HCI_DEV_NONE)
+		text_add(t, "none");
+	else
+		text_add_number(t, hci.hci_dev);
+	text_add(t, ":");
+	text_add_number(t, hci.hci_channel);
+}
+
+static void sco_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_sco sco;
+
+	(void)len;
+	memcpy(&sco, sa, sizeof(sco));
+	text_add(t, "sco:");
+	bdaddr_print(t, &sco.sco_bdaddr);
+}
+
+/* Its protocols' addresses are told apart by their lengths: see addr.c. */
+static void bluetooth_print(struct text *t, const void *sa, size_t len)
+{
+	if (len > offsetof(struct sockaddr_l2, l2_cid))
+		l2cap_print(t, sa, len);
+	else if (len > sizeof(struct sockaddr_sco))
+		rfcomm_print(t, sa, len);
+	else if (len == sizeof(struct sockaddr_sco))
+		sco_print(t, sa, len);
+	else
+		hci_print(t, sa, len);
+}
+
+static void alg_print(struct text *t, const void *sa, size_t len)
+{
+	const char *name = (const char *)sa + offsetof(struct sockaddr_alg, salg_name);
+	const char *type = (const char *)sa + offsetof(struct sockaddr_alg, salg_type);
+
+	text_add(t, "alg:");
+	text_add_escaped(t, type, strnlen(type, sizeof(((struct sockaddr_alg *)NULL)->salg_type)));
+	text_add(t, ":");
+	text_add_escaped(t, name, strnlen(name, len - offsetof(struct sockaddr_alg, salg_name)));
+}
+
+static void qipcrtr_print(struct text *t, const void *sa, size_t len)
+{
+	struct sockaddr_qrtr sq;
+
+	(void)len;
+	memcpy(&sq, sa, sizeof(sq));
+	text_add_pair(t, "qipcrtr:", sq.sq_node, sq.sq_port);
 }
 
 static void unspec_print(struct text *t, const void *sa, size_t len)
@@ -184,6 +348,10 @@ static const struct printer {
 	{ AF_NETLINK, sizeof(struct sockaddr_nl), netlink_print },
 	{ AF_CAN, offsetof(struct sockaddr_can, can_addr), can_print },
 	{ AF_VSOCK, sizeof(struct sockaddr_vm), vsock_print },
+	{ AF_TIPC, sizeof(struct sockaddr_tipc), tipc_print },
+	{ AF_BLUETOOTH, offsetof(struct sockaddr_hci, hci_channel), bluetooth_print },
+	{ AF_ALG, offsetof(struct sockaddr_alg, salg_name), alg_print },
+	{ AF_QIPCRTR, sizeof(struct sockaddr_qrtr), qipcrtr_print },
 };
 
 static void family_print(struct text *t, const void *copy, size_t len)

@@ -54,6 +54,21 @@ static inline int build_bytes(ProtobufCAllocator *a, const void *data, size_t n,
 	return 0;
 }
 
+/* A text of at most @n bytes, up to its NUL. Returns 0 or -ENOMEM. */
+static inline int build_text(ProtobufCAllocator *a, const char *text, size_t n, char **ret)
+{
+	char *copy;
+
+	n = strnlen(text, n);
+	copy = build_alloc(a, n + 1);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	*ret = copy;
+	return 0;
+}
+
 /* Exactly @size bytes, or none, which are zeros. Returns 0 or -EINVAL. */
 static inline int take_bytes(const ProtobufCBinaryData *in, void *out, size_t size)
 {

@@ -80,6 +80,9 @@ int may_add_sock(const struct session *, uint32_t wanted);
 /* A sock for @fd, which it takes, and a handle for it. */
 int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle);
 
+/* What a request says, as the kernel's and as the socket's protocol means it: see
+ * addr_decode() and addr_fit(). */
+int request_address(const struct call *, const Sockbroker__V1__Address *, struct sock_addr *ret);
 /* Fill a reply's address, in the call's arena. */
 int reply_address(struct call *, const struct sock_addr *, Sockbroker__V1__Address **ret);
 

@@ -56,6 +56,18 @@ static int answer_returned(struct call *c, struct sock *s)
 	return r < 0 ? r : reply_address(c, &peer, &rep->address);
 }
 
+/* AF_ALG's have no peer, and to ask for it loses them. */
+static int accept_any(const struct sock *listener, struct sock_addr *peer)
+{
+	bool has_peer = listener->family != AF_ALG;
+	int fd = accept4(listener->watch.fd, has_peer ? (struct sockaddr *)&peer->ss : NULL,
+			 has_peer ? &peer->len : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (!has_peer)
+		peer->len = 0;
+	return fd < 0 ? -errno : fd;
+}
+
 int accept_attempt(struct call *c)
 {
 	Sockbroker__V1__AcceptReply *rep = REPLY(c, Accept);
@@ -73,10 +85,9 @@ int accept_attempt(struct call *c)
 	if (given)
 		return answer_returned(c, given);
 
-	fd = accept4(c->sock->watch.fd, (struct sockaddr *)&peer.ss, &peer.len,
-		     SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept_any(c->sock, &peer);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = add_sock(c, fd, c->sock, wanted, &rep->handle);
 	return r < 0 ? r : reply_address(c, &peer, &rep->address);
 }

@@ -12,6 +12,13 @@
 #include "core/cleanup.h"
 #include "ops/unix_path.h"
 
+int request_address(const struct call *c, const Sockbroker__V1__Address *in, struct sock_addr *ret)
+{
+	int r = addr_decode(in, ret);
+
+	return r < 0 ? r : addr_fit(ret, c->sock->family, c->sock->protocol);
+}
+
 int reply_address(struct call *c, const struct sock_addr *a, Sockbroker__V1__Address **ret)
 {
 	return addr_encode((const struct sockaddr *)&a->ss, a->len, &c->arena.allocator, ret);
@@ -31,7 +38,7 @@ static int reply_sock_name(struct call *c, Sockbroker__V1__Address **ret)
 int bind_intent(struct call *c)
 {
 	c->intent.action = ACTION_BIND;
-	return addr_decode(REQUEST(c, Bind)->address, &c->intent.addr);
+	return request_address(c, REQUEST(c, Bind)->address, &c->intent.addr);
 }
 
 /* A file system, or a packet socket's hooks, may take their time. */
@@ -62,7 +69,10 @@ int bind_work(struct call *c)
 		open_ears(c, a);
 		r = sys_result(bind(fd, (struct sockaddr *)&a->ss, a->len));
 	}
-	return r < 0 ? r : reply_sock_name(c, &REPLY(c, Bind)->address);
+	if (r < 0)
+		return r;
+	r = reply_sock_name(c, &REPLY(c, Bind)->address);
+	return r == -EOPNOTSUPP ? 0 : r; /* AF_ALG tells no names */
 }
 
 /* ---- connect --------------------------------------------------------------- */
@@ -70,7 +80,7 @@ int bind_work(struct call *c)
 int connect_intent(struct call *c)
 {
 	c->intent.action = ACTION_CONNECT;
-	return addr_decode(REQUEST(c, Connect)->address, &c->intent.addr);
+	return request_address(c, REQUEST(c, Connect)->address, &c->intent.addr);
 }
 
 /* vsock does not know how to be asked twice: it says EALREADY for ever, or begins

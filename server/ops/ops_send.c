@@ -49,7 +49,7 @@ static int send_action(struct call *c)
 	}
 	if (!req->address)
 		return 0;
-	r = addr_decode(req->address, &c->intent.addr);
+	r = request_address(c, req->address, &c->intent.addr);
 	if (r < 0)
 		return r;
 	c->intent.action = c->sock->type == SOCK_STREAM ? ACTION_CONNECT : ACTION_SEND;

@@ -49,7 +49,7 @@ static int decode_targets(struct call *c, struct sending_many *st)
 	if (!c->targets)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		int r = addr_decode(req->addresses[i], &c->targets[i]);
+		int r = request_address(c, req->addresses[i], &c->targets[i]);
 
 		if (r < 0)
 			return r;

@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +228,7 @@ static bool can_parse(const char *text, struct sock_addr *ret)
 
 	if (!interface_parse(text, &can.can_ifindex))
 		return false;
-	address_set(ret, &can, sizeof(can));
+	address_set(ret, &can, offsetof(struct sockaddr_can, can_addr));
 	return true;
 }
 

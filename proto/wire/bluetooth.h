@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bluetooth.h - the kernel's Bluetooth sockets, as far as we look inside: its
+ * include/net/bluetooth, which no header of linux/ has. Ours, because
+ * <bluetooth/bluetooth.h> is a package that is not needed for anything else.
+ *
+ * Private to proto/wire and its tests: it cannot stand beside <bluetooth/...>.
+ */
+#ifndef SB_WIRE_BLUETOOTH_H
+#define SB_WIRE_BLUETOOTH_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+	BTPROTO_L2CAP = 0,
+	BTPROTO_HCI = 1,
+	BTPROTO_SCO = 2,
+	BTPROTO_RFCOMM = 3,
+};
+
+/* Least significant byte first: the other way round than it is written. */
+typedef struct {
+	uint8_t b[6];
+} bdaddr_t;
+
+struct sockaddr_l2 {
+	sa_family_t l2_family;
+	uint16_t l2_psm; /* little-endian */
+	bdaddr_t l2_bdaddr;
+	uint16_t l2_cid; /* little-endian */
+	uint8_t l2_bdaddr_type;
+};
+
+struct sockaddr_rc {
+	sa_family_t rc_family;
+	bdaddr_t rc_bdaddr;
+	uint8_t rc_channel;
+};
+
+struct sockaddr_hci {
+	sa_family_t hci_family;
+	uint16_t hci_dev;
+	uint16_t hci_channel;
+};
+
+struct sockaddr_sco {
+	sa_family_t sco_family;
+	bdaddr_t sco_bdaddr;
+};
+
+#define HCI_DEV_NONE 0xffff
+
+#endif
