@@ -139,6 +139,8 @@ static size_t argument_bytes(enum ioctl_kind kind)
 		return sizeof(struct timeval);
 	case IOCTL_TIMESPEC:
 		return sizeof(struct timespec);
+	case IOCTL_KEEP_ALIVE:
+		return sizeof(struct ioctl_keep_alive);
 	default:
 		return sizeof(struct ifreq);
 	}

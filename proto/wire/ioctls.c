@@ -42,6 +42,10 @@ static const struct ioctl_row rows[] = {
 	ANSWER(SIOCGSTAMP_NEW, TIMEVAL),
 	ANSWER(SIOCGSTAMPNS_NEW, TIMESPEC),
 
+	SET(SIO_RCVALL, INTEGER),
+	{ SIO_KEEPALIVE_VALS, "SIO_KEEPALIVE_VALS", IOCTL_KEEP_ALIVE, READS, false, OWN },
+	{ SIO_LOOPBACK_FAST_PATH, "SIO_LOOPBACK_FAST_PATH", IOCTL_INTEGER, READS, false, OWN },
+
 	GET(SIOCGIFNAME, IFREQ_INDEX),
 	GET(SIOCGIFINDEX, IFREQ_INDEX),
 	GET(SIOCGIFFLAGS, IFREQ_FLAGS),
@@ -261,6 +265,28 @@ static int timestamp_decode(const struct ioctl_row *row, const Value *in,
 	return 0;
 }
 
+static int keep_alive_encode(const struct ioctl_keep_alive *in, ProtobufCAllocator *a, Value *out)
+{
+	out->keep_alive = build_message(a, &sockbroker__v1__ioctl_value__keep_alive__descriptor);
+	if (!out->keep_alive)
+		return -ENOMEM;
+	out->kind_case = SOCKBROKER__V1__IOCTL_VALUE__KIND_KEEP_ALIVE;
+	out->keep_alive->on = in->on != 0;
+	out->keep_alive->time_ms = in->time_ms;
+	out->keep_alive->interval_ms = in->interval_ms;
+	return 0;
+}
+
+static int keep_alive_decode(const Value *in, struct ioctl_keep_alive *ret)
+{
+	const Sockbroker__V1__IoctlValue__KeepAlive *m = in->keep_alive;
+
+	if (in->kind_case != SOCKBROKER__V1__IOCTL_VALUE__KIND_KEEP_ALIVE || !m)
+		return -EINVAL;
+	*ret = (struct ioctl_keep_alive){ m->on != 0, m->time_ms, m->interval_ms };
+	return 0;
+}
+
 static int value_encode(const struct ioctl_row *row, const union ioctl_argument *arg,
 			ProtobufCAllocator *a, Value *out)
 {
@@ -275,6 +301,8 @@ static int value_encode(const struct ioctl_row *row, const union ioctl_argument 
 		return timestamp_encode(arg->timeval.tv_sec, arg->timeval.tv_usec * 1000, a, out);
 	case IOCTL_TIMESPEC:
 		return timestamp_encode(arg->timespec.tv_sec, arg->timespec.tv_nsec, a, out);
+	case IOCTL_KEEP_ALIVE:
+		return keep_alive_encode(&arg->keep_alive, a, out);
 	default:
 		return ifreq_encode(row, &arg->ifreq, a, out);
 	}
@@ -309,6 +337,8 @@ int ioctl_decode(const struct ioctl_row *row, const Value *in, union ioctl_argum
 		r = integer_decode(in, &arg.integer);
 	else if (row->kind == IOCTL_TIMEVAL || row->kind == IOCTL_TIMESPEC)
 		r = timestamp_decode(row, in, &arg);
+	else if (row->kind == IOCTL_KEEP_ALIVE)
+		r = keep_alive_decode(in, &arg.keep_alive);
 	else
 		r = ifreq_decode(row, in, &arg.ifreq);
 	if (r == 0)

@@ -10,6 +10,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -28,7 +29,19 @@ enum ioctl_kind {
 	IOCTL_IFREQ_HARDWARE,
 	IOCTL_TIMEVAL,
 	IOCTL_TIMESPEC,
+	IOCTL_KEEP_ALIVE,
 };
+
+/* Requests of Winsock, by its numbers: the broker does them itself. */
+#ifndef SIO_RCVALL
+#define SIO_RCVALL 0x98000001
+#define SIO_KEEPALIVE_VALS 0x98000004
+#define SIO_LOOPBACK_FAST_PATH 0x98000010
+#define RCVALL_OFF 0
+#define RCVALL_ON 1
+#define RCVALL_SOCKETLEVELONLY 2
+#define RCVALL_IPLEVEL 3
+#endif
 
 struct ioctl_row {
 	unsigned long request;
@@ -40,12 +53,18 @@ struct ioctl_row {
 				 * asks about the caller's own socket) */
 };
 
+/* Winsock's struct tcp_keepalive. */
+struct ioctl_keep_alive {
+	uint32_t on, time_ms, interval_ms;
+};
+
 /* The argument of any of them. */
 union ioctl_argument {
 	int integer;
 	struct ifreq ifreq;
 	struct timeval timeval;
 	struct timespec timespec;
+	struct ioctl_keep_alive keep_alive;
 };
 
 /* Returns a row, or NULL. */
