@@ -29,7 +29,8 @@
  *
  * Threads. All functions may be called from any thread at any time. A blocking
  * call does not hold up another thread's. Calls are not cancellation points and
- * not async-signal-safe; they are not interrupted by signals (no EINTR).
+ * not async-signal-safe; they are not interrupted by signals (no EINTR), unless
+ * sb_set_interrupt_check() says so.
  *
  * fork. The child has no access to its parent's sockets: every call on them
  * fails with EBADF, and so does sb_socket() if the parent had used the library.
@@ -152,7 +153,9 @@ int sb_setsockopt(int fd, int level, int optname, const void *optval, socklen_t 
  * are ENOTTY. */
 int sb_ioctl(int fd, unsigned long request, ...);
 /** fcntl(2): F_GETFL and F_SETFL (O_NONBLOCK), F_GETFD and F_SETFD (FD_CLOEXEC),
- * F_DUPFD and F_DUPFD_CLOEXEC. Others are EINVAL. */
+ * F_DUPFD and F_DUPFD_CLOEXEC. Others are EINVAL. The stand-in itself shows O_NONBLOCK as
+ * it is set here, by sb_ioctl(FIONBIO), or at the socket's birth; set on it by fcntl(2),
+ * the flag has no effect. */
 int sb_fcntl(int fd, int cmd, ...);
 
 /* ------------------------------------------------------------------------ */
@@ -171,6 +174,20 @@ int sb_poll(struct pollfd *fds, nfds_t nfds, int timeout_ms);
  * @return 0, or -1 and EBADF.
  */
 int sb_set_timeout(int fd, int64_t timeout_ns);
+
+/**
+ * Ask the program, while its threads wait. Once one has waited in a call for about 50 ms, and every
+ * 50 ms again, it calls @p check. A non-zero answer ends the call: what it has moved is
+ * returned, as after a signal (a datagram, a connection or bytes that came at that moment
+ * are not lost), or else it fails with EINTR. NULL (the start): nobody is asked, and
+ * waiting costs nothing more. Waits that begin later see the change, others may not.
+ *
+ * For bindings to languages that take signals by themselves. @p check is called on
+ * every waiting thread, with no lock of the library's held, so it may itself call any
+ * function here (even on the same socket). It is not called while the connection to the
+ * broker is made, which takes 10 s at most.
+ */
+void sb_set_interrupt_check(int (*check)(void));
 
 /**
  * Make the stand-in show the socket's state to poll(2), epoll(7) and event

@@ -10,6 +10,7 @@
 #include "api.h"
 #include "data.h"
 #include "deadline.h"
+#include "interrupt.h"
 #include "iov.h"
 #include "many.h"
 #include "rights.h"
@@ -208,13 +209,14 @@ static int send_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int fl
 	const int64_t deadline = deadline_of(sock_wait_ns(s, flags));
 	unsigned done = 0, tried = 0;
 
+	interrupt_forget();
 	while (done < n) {
 		const int r = send_bundle(s, msgs + done, n - done, flags, deadline, &tried);
 
 		if (r < 0)
 			return done ? (int)done : r;
 		done += (unsigned)r;
-		if ((unsigned)r < tried)
+		if ((unsigned)r < tried || interrupt_came())
 			break;
 	}
 	return (int)done;

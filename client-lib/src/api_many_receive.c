@@ -10,6 +10,7 @@
 #include "api.h"
 #include "data.h"
 #include "deadline.h"
+#include "interrupt.h"
 #include "iov.h"
 #include "many.h"
 #include "rights.h"
@@ -123,6 +124,7 @@ static int receive_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int
 {
 	unsigned done = 0, tried = 0;
 
+	interrupt_forget();
 	while (done < n) {
 		/* MSG_WAITFORONE: that one has come. */
 		const int64_t wait_ns = done && (flags & MSG_WAITFORONE) ? 0 : deadline_left(deadline);
@@ -131,7 +133,7 @@ static int receive_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int
 		if (r < 0)
 			return done ? (int)done : r;
 		done += (unsigned)r;
-		if ((unsigned)r < tried)
+		if ((unsigned)r < tried || interrupt_came())
 			break;
 	}
 	return (int)done;

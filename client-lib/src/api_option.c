@@ -194,7 +194,7 @@ static int ioctl_any(struct sb_sock *s, int fd, unsigned long request, void *arg
 		return ioctl_call(s, row, argument);
 
 	/* Whether a call waits is decided here, for each. */
-	s->nonblocking = *(const int *)argument != 0;
+	sock_set_nonblocking(s, fd, *(const int *)argument != 0);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int fcntl_any(struct sb_sock *s, int fd, int cmd, int argument)
 	case F_GETFL:
 		return O_RDWR | (s->nonblocking ? O_NONBLOCK : 0);
 	case F_SETFL:
-		s->nonblocking = (argument & O_NONBLOCK) != 0;
+		sock_set_nonblocking(s, fd, argument & O_NONBLOCK);
 		return 0;
 	case F_GETFD:
 	case F_SETFD:

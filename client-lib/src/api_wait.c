@@ -25,6 +25,7 @@
 #include "api.h"
 #include "deadline.h"
 #include "fork.h"
+#include "interrupt.h"
 #include "wire/list.h"
 #include "sockbroker.h"
 
@@ -260,20 +261,31 @@ static bool shares_have_some(struct wait *w)
 /* Waiting                                                                  */
 /* ------------------------------------------------------------------------ */
 
+static int poll_once(struct wait *w, int64_t until)
+{
+	const int64_t wait_ns = deadline_left(until);
+	const struct timespec limit = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
+					.tv_nsec = (long)(wait_ns % NS_PER_S) };
+	const int r = ppoll(w->ordinary, w->n + 1, until < 0 ? NULL : &limit, NULL);
+
+	return r < 0 && errno != EINTR ? -errno : r < 0 ? 0 : r;
+}
+
 static int poll_ordinary(struct wait *w, int64_t wait_ns)
 {
-	struct timespec limit;
+	struct patience patience;
 	int r;
 
-	do {
-		const int64_t deadline = deadline_of(wait_ns);
-
-		limit.tv_sec = (time_t)(wait_ns / NS_PER_S);
-		limit.tv_nsec = (long)(wait_ns % NS_PER_S);
-		r = ppoll(w->ordinary, w->n + 1, wait_ns < 0 ? NULL : &limit, NULL);
-		wait_ns = deadline_left(deadline);
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r;
+	if (wait_ns == 0)
+		return poll_once(w, 0);
+	patience_begin(&patience, deadline_of(wait_ns));
+	for (;;) {
+		r = poll_once(w, patience_next(&patience));
+		if (r != 0 || patience_look(&patience) == PATIENCE_OVER)
+			return r;
+		if (patience_look(&patience) == PATIENCE_TO_ASK && patience_ask(&patience))
+			return -EINTR;
+	}
 }
 
 static int wait_mixed(struct wait *w, int64_t wait_ns)

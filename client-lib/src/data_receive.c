@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "deadline.h"
+#include "interrupt.h"
 #include "iov.h"
 #include "rights.h"
 #include "transfer.h"
@@ -79,7 +80,7 @@ static ssize_t receive_rest(struct sb_sock *s, Request *request, struct msghdr *
 	/* Names and control messages came with the first part. */
 	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
 
-	while (done < total) {
+	while (done < total && !interrupt_came()) {
 		const ssize_t n = receive_part(s, request, &rest, done, total - done, deadline);
 
 		if (n > 0)
@@ -98,6 +99,7 @@ static ssize_t receive_parts(struct sb_sock *s, struct msghdr *msg, size_t total
 	ssize_t r;
 
 	request.flags = flags;
+	interrupt_forget();
 	r = receive_part(s, &request, msg, 0, total, deadline);
 	transfer_note(s, r);
 	if ((flags & (MSG_WAITALL | MSG_PEEK | MSG_TRUNC)) != MSG_WAITALL || r <= 0 ||
@@ -110,15 +112,14 @@ static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total
 {
 	const int64_t wait_ns = sock_wait_ns(s, flags), deadline = deadline_of(wait_ns);
 	const uint32_t wire_flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
-	bool ordered;
+	bool ordered = false;
 	ssize_t r = -ENOSYS;
 
 	if (transfer_fits_receive(s, msg, wire_flags, total))
 		r = transfer_receive(s, msg, total, wire_flags, wait_ns);
 	if (r != -ENOSYS)
 		return r;
-	ordered = lane_matters(&s->receiving);
-	r = ordered ? lane_enter(&s->receiving, wait_ns) : 0;
+	r = lane_matters(&s->receiving) ? lane_enter(&s->receiving, wait_ns, &ordered) : 0;
 	if (r < 0)
 		return r;
 	r = receive_parts(s, msg, total, wire_flags, deadline);

@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "deadline.h"
+#include "interrupt.h"
 #include "iov.h"
 #include "rights.h"
 #include "transfer.h"
@@ -101,6 +102,7 @@ static ssize_t send_parts(struct sb_sock *s, Request *request, const struct msgh
 
 	if (total > most && (!most || !data_is_stream(s)))
 		return -EMSGSIZE;
+	interrupt_forget();
 	do {
 		const size_t part = total - done < most ? total - done : most;
 		ssize_t n;
@@ -112,7 +114,7 @@ static ssize_t send_parts(struct sb_sock *s, Request *request, const struct msgh
 			return done ? (ssize_t)done : n;
 		done += (size_t)n;
 		request->n_control = 0; /* it went with the first byte */
-		if ((size_t)n < part)
+		if ((size_t)n < part || interrupt_came())
 			break;
 	} while (done < total);
 	return (ssize_t)done;
@@ -123,8 +125,8 @@ static ssize_t send_in_order(struct sb_sock *s, Request *request, const struct m
 			     size_t total, int64_t wait_ns)
 {
 	const int64_t deadline = deadline_of(wait_ns);
-	const bool ordered = lane_matters(&s->sending);
-	ssize_t r = ordered ? lane_enter(&s->sending, wait_ns) : 0;
+	bool ordered = false;
+	ssize_t r = lane_matters(&s->sending) ? lane_enter(&s->sending, wait_ns, &ordered) : 0;
 
 	if (r < 0)
 		return r;

@@ -22,6 +22,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "fork.h"
 #include "sockbroker.h"
 #include "sockbroker/v1/broker.pb-c.h"
@@ -149,8 +150,10 @@ static int welcome_take(struct sb_broker *b, const Sockbroker__V1__Welcome *w)
 static int greet(struct sb_broker *b)
 {
 	Sockbroker__V1__Hello hello = SOCKBROKER__V1__HELLO__INIT;
-	const gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-		gpr_time_from_millis(CONNECT_TIMEOUT_MS, GPR_TIMESPAN));
+	/* The program's check is not called: its thread has the lock of the default broker. */
+	struct patience patience = {
+		.give_up_ns = now_ns() + (int64_t)CONNECT_TIMEOUT_MS * NS_PER_MS, .ask_ns = -1,
+	};
 	struct reply reply;
 	int r;
 
@@ -159,7 +162,7 @@ static int greet(struct sb_broker *b)
 	if (strnlen(hello.client, 65) > 64)
 		hello.client = (char *)"?";
 	reply_init(&reply);
-	r = stream_call(b, rpc_method_of(&hello.base), &hello.base, deadline, &reply);
+	r = stream_call(b, rpc_method_of(&hello.base), &hello.base, &patience, &reply);
 	/* The stream ended before it began: the broker refuses us, or at the
 	 * other end is none. */
 	if (r == -EPIPE)
@@ -291,6 +294,14 @@ int rpc_reply_unpack(const struct rpc_method *method, const uint8_t *data, size_
 	return out->message ? reply_error(out->message) : -EPROTO;
 }
 
+gpr_timespec rpc_time(int64_t ns)
+{
+	if (ns < 0)
+		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+	return (gpr_timespec){ .tv_sec = ns / NS_PER_S, .tv_nsec = (int32_t)(ns % NS_PER_S),
+			       .clock_type = GPR_CLOCK_MONOTONIC };
+}
+
 int rpc_status_error(grpc_status_code status)
 {
 	switch (status) {
@@ -312,18 +323,19 @@ int rpc_status_error(grpc_status_code status)
 int rpc_call(struct sb_broker *b, const ProtobufCMessage *request, struct reply *out)
 {
 	const struct rpc_method *method = rpc_method_of(request);
+	struct patience patience;
 	struct reply unwanted;
 	int r;
 
 	if (!method)
 		return -ENOSYS;
+	patience_begin(&patience, -1);
 	if (!out)
 		reply_init(&unwanted);
 	if (b->transport == SB_TRANSPORT_UNARY || !method->field)
-		r = unary_call(b, method, request, out ? out : &unwanted);
+		r = unary_call(b, method, request, &patience, out ? out : &unwanted);
 	else
-		r = stream_call(b, method, request, gpr_inf_future(GPR_CLOCK_MONOTONIC),
-				out ? out : &unwanted);
+		r = stream_call(b, method, request, &patience, out ? out : &unwanted);
 	if (!out)
 		reply_free(&unwanted);
 	return r;

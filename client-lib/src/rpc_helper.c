@@ -11,8 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "sockbroker/v1/broker.pb-c.h"
-
 static bool helper_may_lead(const struct sb_broker *b)
 {
 	return b->n_async > 0 && !b->leading;
@@ -81,19 +79,14 @@ void helper_stop(struct sb_broker *b)
 	b->has_helper = false;
 }
 
+/* Lock held. */
 static int start_locked(struct sb_broker *b, struct flight *f, const ProtobufCMessage *request)
 {
 	const struct rpc_method *method = rpc_method_of(request);
-	int r;
+	const int r = method && method->field ? flight_begin(b, f, method, request) : -ENOSYS;
 
-	if (!method || !method->field)
-		return -ENOSYS;
-	r = helper_start(b);
-	if (r == 0)
-		r = flight_begin(b, f, method, request);
 	if (r < 0)
 		return r;
-
 	f->async->id = f->id;
 	b->n_async++;
 	stream_flush(b);
@@ -101,7 +94,7 @@ static int start_locked(struct sb_broker *b, struct flight *f, const ProtobufCMe
 	return 0;
 }
 
-int rpc_start(struct sb_broker *b, const ProtobufCMessage *request, struct rpc_async *async)
+int flight_start(struct sb_broker *b, const ProtobufCMessage *request, struct rpc_async *async)
 {
 	struct flight *f = calloc(1, sizeof(*f));
 	int r;
@@ -117,22 +110,25 @@ int rpc_start(struct sb_broker *b, const ProtobufCMessage *request, struct rpc_a
 	return r;
 }
 
-static void cancel_done(struct rpc_async *async, int error, const ProtobufCMessage *reply)
+static int helper_need(struct sb_broker *b)
 {
-	(void)error;
-	(void)reply;
-	free(async);
+	int r;
+
+	pthread_mutex_lock(&b->lock);
+	r = helper_start(b);
+	pthread_mutex_unlock(&b->lock);
+	return r;
+}
+
+int rpc_start(struct sb_broker *b, const ProtobufCMessage *request, struct rpc_async *async)
+{
+	const int r = helper_need(b);
+
+	return r < 0 ? r : flight_start(b, request, async);
 }
 
 void rpc_cancel(struct sb_broker *b, uint64_t id)
 {
-	Sockbroker__V1__Cancel cancel = SOCKBROKER__V1__CANCEL__INIT;
-	struct rpc_async *async = calloc(1, sizeof(*async));
-
-	if (!async)
-		return;
-	async->done = cancel_done;
-	cancel.target = id;
-	if (rpc_start(b, &cancel.base, async) < 0)
-		free(async);
+	if (helper_need(b) == 0)
+		(void)stream_cancel(b, id);
 }

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "envelope.h"
+#include "interrupt.h"
 #include "wire/list.h"
 #include "rpc.h"
 
@@ -88,6 +89,9 @@ grpc_slice rpc_slice_of(grpc_byte_buffer *); /* all of it in one piece; to be un
 int rpc_reply_unpack(const struct rpc_method *, const uint8_t *, size_t, struct reply *out);
 int rpc_status_error(grpc_status_code);
 
+/* now_ns()'s time in gRPC's form; negative: never. */
+gpr_timespec rpc_time(int64_t ns);
+
 /* rpc_spin.c */
 unsigned spin_us_of_environment(void);
 /* The next event of a queue, or the one of @tag if it is for plucking. @crowded: do not
@@ -98,13 +102,19 @@ grpc_event rpc_await(struct sb_broker *, grpc_completion_queue *, void *tag, boo
 /* rpc_stream.c */
 int stream_open(struct sb_broker *);
 void stream_close(struct sb_broker *);
+/* When the time to give up comes, all is ended with -ETIMEDOUT. */
 int stream_call(struct sb_broker *, const struct rpc_method *, const ProtobufCMessage *request,
-		gpr_timespec deadline, struct reply *out);
+		struct patience *, struct reply *out);
+/* Asks the broker to end request, or transfer, @id; whatever it says to that goes unheard.
+ * Returns 0 or -errno. */
+int stream_cancel(struct sb_broker *, uint64_t id);
+/* An id for a request or a transfer that no other of the session's has now. Lock held. */
+uint64_t stream_new_id(struct sb_broker *);
 void stream_end(struct sb_broker *, int error);
 
 /* rpc_unary.c */
 int unary_call(struct sb_broker *, const struct rpc_method *, const ProtobufCMessage *request,
-	       struct reply *out);
+	       struct patience *, struct reply *out);
 void unary_close(struct sb_broker *);
 grpc_completion_queue *unary_queue_take(struct sb_broker *);
 void unary_queue_give(struct sb_broker *, grpc_completion_queue *);

@@ -17,6 +17,11 @@
  * together: many threads make large messages by themselves, and one thread
  * never waits to fill one.
  *
+ * A program may have set a check (interrupt.h), which is to be called while a thread
+ * waits, and which may call us: for that its thread leaves the line, and the
+ * lead. If the check ends the call, the broker is asked to Cancel it, and its
+ * reply waited for as before.
+ *
  * A reply's bytes are handed over, not the reply: its own thread unpacks it.
  * An answer to a request that has not been sent, or to none, is that of a
  * broker gone mad; it is dropped. No call is ever given up before its reply
@@ -32,12 +37,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "deadline.h"
+#include "sockbroker/v1/broker.pb-c.h"
+
 /* What gRPC tells of; the tags of its events. */
 static char tag_opened, tag_sent, tag_received, tag_ended;
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t value)
+/* Until it is woken, @until (negative: for ever) has passed, or a signal has come. */
+static void futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t until)
 {
-	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+	const struct timespec when = { .tv_sec = (time_t)(until / NS_PER_S),
+				       .tv_nsec = (long)(until % NS_PER_S) };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until < 0 ? NULL : &when, NULL,
+		FUTEX_BITSET_MATCH_ANY);
 }
 
 /* @word may be gone already: a futex's waker looks at the address only. */
@@ -50,9 +63,28 @@ static void futex_wake(_Atomic uint32_t *word)
 /* Flights                                                                  */
 /* ------------------------------------------------------------------------ */
 
+static uint32_t state_of(const struct flight *f)
+{
+	return atomic_load_explicit(&f->state, memory_order_acquire);
+}
+
 static struct flight **bucket(struct sb_broker *b, uint64_t id)
 {
 	return &b->flights[id % FLIGHT_BUCKETS];
+}
+
+/* Ids are 32 bits, and come round: some wait for long. A transfer's is not looked for: it
+ * ends before so many others have come. */
+uint64_t stream_new_id(struct sb_broker *b)
+{
+	const struct flight *f;
+
+	do {
+		b->last_id = b->last_id % UINT32_MAX + 1;
+		for (f = *bucket(b, b->last_id); f && f->id != b->last_id; f = f->next)
+			;
+	} while (f);
+	return b->last_id;
 }
 
 static struct flight *flight_take(struct sb_broker *b, uint64_t id)
@@ -109,7 +141,7 @@ int flight_begin(struct sb_broker *b, struct flight *f, const struct rpc_method 
 
 	list_init(&f->waiter);
 	list_init(&f->out);
-	f->id = ++b->last_id;
+	f->id = stream_new_id(b);
 	f->method = method;
 	f->reply = grpc_empty_slice();
 	envelope_measure(&e, f->id, method, request);
@@ -310,45 +342,103 @@ void stream_pass_on(struct sb_broker *b)
 		futex_wake(next);
 }
 
-static uint32_t state_of(struct flight *f)
+/* ------------------------------------------------------------------------ */
+/* Waiting                                                                  */
+/* ------------------------------------------------------------------------ */
+
+/* Lock held. The flight's thread waits from here on; returns whether it leads. */
+static bool step_in(struct sb_broker *b, struct flight *f)
 {
-	return atomic_load_explicit(&f->state, memory_order_acquire);
+	bool leads = false;
+
+	if (state_of(f) == FLIGHT_WAITING) {
+		list_append(&b->waiters, &f->waiter);
+		leads = !b->leading;
+	}
+	if (leads) {
+		b->leading = true;
+		atomic_store_explicit(&f->state, FLIGHT_LEAD, memory_order_relaxed);
+	}
+	return leads;
 }
 
-/* Returns false when @deadline passed. */
-static bool lead(struct sb_broker *b, struct flight *f, gpr_timespec deadline)
+/* Its thread has other things to do, and is not to be made the leader. */
+static void step_out(struct sb_broker *b, struct flight *f)
 {
-	bool came = true;
+	bool led;
 
-	while (came && state_of(f) != FLIGHT_ANSWERED)
-		came = stream_turn(b, deadline);
-	/* Still waited for: end it all rather than leave it behind. */
-	if (!came)
-		stream_end(b, -ETIMEDOUT);
+	pthread_mutex_lock(&b->lock);
+	list_remove(&f->waiter);
+	led = state_of(f) == FLIGHT_LEAD;
+	if (led)
+		atomic_store_explicit(&f->state, FLIGHT_WAITING, memory_order_relaxed);
+	pthread_mutex_unlock(&b->lock);
+	if (led)
+		stream_pass_on(b);
+}
+
+/* Until it is answered (true), or the thread is no longer patient. */
+static bool lead(struct sb_broker *b, struct flight *f, const struct patience *patience)
+{
+	const gpr_timespec until = rpc_time(patience_next(patience));
+
+	while (state_of(f) != FLIGHT_ANSWERED) {
+		if (patience_look(patience) != PATIENCE_HOLDS)
+			return false;
+		(void)stream_turn(b, until);
+	}
 	stream_pass_on(b);
-	return came;
+	return true;
 }
 
-static void await_answer(struct sb_broker *b, struct flight *f, bool leads, gpr_timespec deadline)
+static bool await_answer(struct sb_broker *b, struct flight *f, bool leads,
+			 const struct patience *patience)
 {
-	uint32_t state;
+	const int64_t until = patience_next(patience);
 
 	while (!leads) {
-		state = state_of(f);
+		const uint32_t state = state_of(f);
+
 		if (state == FLIGHT_ANSWERED)
-			return;
+			return true;
 		leads = state == FLIGHT_LEAD;
+		if (!leads && patience_look(patience) != PATIENCE_HOLDS)
+			return false;
 		if (!leads)
-			futex_wait(&f->state, FLIGHT_WAITING);
+			futex_wait(&f->state, state, until);
 	}
-	(void)lead(b, f, deadline);
+	return lead(b, f, patience);
+}
+
+/* The program may want it to end: then the broker is told, and its answer waited for, which
+ * says what was done. Returns whether it is so. */
+static bool ask_and_cancel(struct sb_broker *b, const struct flight *f, struct patience *patience)
+{
+	if (patience_look(patience) == PATIENCE_OVER) {
+		/* Still waited for: end it all rather than leave it behind. */
+		stream_end(b, -ETIMEDOUT);
+		return false;
+	}
+	if (!patience_ask(patience) || stream_cancel(b, f->id) < 0)
+		return false;
+	patience_ask_no_more(patience);
+	return true;
+}
+
+static void unpack(const struct flight *f, int *error, struct reply *out)
+{
+	*error = f->error;
+	if (*error == 0)
+		*error = rpc_reply_unpack(f->method, GRPC_SLICE_START_PTR(f->reply),
+					  GRPC_SLICE_LENGTH(f->reply), out);
+	grpc_slice_unref(f->reply);
 }
 
 int stream_call(struct sb_broker *b, const struct rpc_method *method,
-		const ProtobufCMessage *request, gpr_timespec deadline, struct reply *out)
+		const ProtobufCMessage *request, struct patience *patience, struct reply *out)
 {
 	struct flight f = { .async = NULL };
-	bool leads;
+	bool leads, cancelled = false;
 	int r;
 
 	pthread_mutex_lock(&b->lock);
@@ -357,21 +447,41 @@ int stream_call(struct sb_broker *b, const struct rpc_method *method,
 		pthread_mutex_unlock(&b->lock);
 		return r;
 	}
-	list_append(&b->waiters, &f.waiter);
 	stream_flush(b);
-	leads = !b->leading && state_of(&f) == FLIGHT_WAITING;
-	if (leads) {
-		b->leading = true;
-		atomic_store_explicit(&f.state, FLIGHT_LEAD, memory_order_relaxed);
-	}
+	leads = step_in(b, &f);
 	pthread_mutex_unlock(&b->lock);
 
-	await_answer(b, &f, leads, deadline);
-	r = f.error;
-	if (r == 0)
-		r = rpc_reply_unpack(method, GRPC_SLICE_START_PTR(f.reply),
-				     GRPC_SLICE_LENGTH(f.reply), out);
-	grpc_slice_unref(f.reply);
+	while (!await_answer(b, &f, leads, patience)) {
+		step_out(b, &f);
+		cancelled = ask_and_cancel(b, &f, patience) || cancelled;
+		pthread_mutex_lock(&b->lock);
+		leads = step_in(b, &f);
+		pthread_mutex_unlock(&b->lock);
+	}
+	unpack(&f, &r, out);
+	return r == -ECANCELED && cancelled ? -EINTR : r;
+}
+
+static void cancel_done(struct rpc_async *async, int error, const ProtobufCMessage *reply)
+{
+	(void)error;
+	(void)reply;
+	free(async);
+}
+
+int stream_cancel(struct sb_broker *b, uint64_t id)
+{
+	Sockbroker__V1__Cancel cancel = SOCKBROKER__V1__CANCEL__INIT;
+	struct rpc_async *async = calloc(1, sizeof(*async));
+	int r = -ENOMEM;
+
+	cancel.target = id;
+	if (async) {
+		async->done = cancel_done;
+		r = flight_start(b, &cancel.base, async);
+	}
+	if (r < 0)
+		free(async);
 	return r;
 }
 

@@ -33,6 +33,8 @@ struct rpc_transfer {
 	bool named;               /* the broker knows the handle */
 	bool broken;
 	uint64_t id;
+	struct patience patience; /* of the call under way */
+	bool interrupted;
 	grpc_completion_queue *queue;
 	grpc_call *call;
 	grpc_metadata session;
@@ -72,6 +74,27 @@ static bool wait_for(struct rpc_transfer *t, void *tag)
 
 	TSAN_ACQUIRE(tag);
 	return e.success;
+}
+
+/* The same; meanwhile the program may end the transfer. The broker is told by the session's
+ * stream (on this one, the word could be stuck behind data that nobody takes), and again
+ * and again: it may be there before the transfer is. */
+static bool wait_or_cancel(struct rpc_transfer *t, void *tag)
+{
+	for (;;) {
+		const grpc_event e = grpc_completion_queue_pluck(t->queue, tag,
+			rpc_time(patience_next(&t->patience)), NULL);
+
+		if (e.type != GRPC_QUEUE_TIMEOUT) {
+			TSAN_ACQUIRE(tag);
+			return e.success;
+		}
+		t->interrupted = t->interrupted || patience_ask(&t->patience);
+		if (!t->interrupted)
+			continue;
+		rpc_cancel(t->broker, t->id);
+		patience_put_off(&t->patience);
+	}
 }
 
 static bool open_stream(struct rpc_transfer *t)
@@ -164,8 +187,13 @@ static void chunk_begin(struct rpc_transfer *t, Chunk *c, Sockbroker__V1__Chunk_
 			uint32_t flags, int64_t wait_ns)
 {
 	sockbroker__v1__chunk__init(c);
+	pthread_mutex_lock(&t->broker->lock);
+	t->id = stream_new_id(t->broker);
+	pthread_mutex_unlock(&t->broker->lock);
+	patience_begin(&t->patience, -1);
+	t->interrupted = false;
 	c->kind = kind;
-	c->id = ++t->id;
+	c->id = t->id;
 	c->flags = flags;
 	if (!t->named)
 		c->handle = t->handle;
@@ -203,7 +231,7 @@ static bool chunk_send(struct rpc_transfer *t, grpc_byte_buffer *chunk)
 	bool ok = true;
 
 	if (t->sending)
-		ok = wait_for(t, &t->sent_tag);
+		ok = wait_or_cancel(t, &t->sent_tag);
 	t->sending = false;
 	grpc_byte_buffer_destroy(t->out);
 	t->out = chunk;
@@ -227,7 +255,7 @@ static grpc_byte_buffer *receive_finish(struct rpc_transfer *t)
 {
 	grpc_byte_buffer *in;
 
-	(void)wait_for(t, &t->received_tag);
+	(void)wait_or_cancel(t, &t->received_tag);
 	t->receiving = false;
 	in = t->in;
 	t->in = NULL;
@@ -335,8 +363,22 @@ static bool send_all(struct rpc_transfer *t, const struct msghdr *msg, size_t to
 		if (!chunk_send(t, chunk_frame(header, data)))
 			return false;
 		header->handle = 0;
+		if (t->interrupted)
+			break;
 	}
-	return true;
+	if (!header->more)
+		return true;
+	/* The rest need not be carried. */
+	header->more = false;
+	return chunk_send(t, chunk_frame(header, grpc_empty_slice()));
+}
+
+static ssize_t result(const struct rpc_transfer *t, const Chunk *got, size_t done)
+{
+	if (!got->error || done)
+		return (ssize_t)done;
+	return got->error == SOCKBROKER__V1__ERRNO__ERRNO_ECANCELED && t->interrupted ?
+	       -EINTR : -(ssize_t)got->error;
 }
 
 ssize_t rpc_transfer_send(struct rpc_transfer *t, const struct msghdr *msg, size_t total,
@@ -362,7 +404,7 @@ ssize_t rpc_transfer_send(struct rpc_transfer *t, const struct msghdr *msg, size
 		t->broken = true;
 		return -EPROTO;
 	}
-	return got.chunk.error ? -(ssize_t)got.chunk.error : (ssize_t)got.chunk.count;
+	return result(t, &got.chunk, (size_t)got.chunk.count);
 }
 
 /* Takes one Chunk into @msg; *@done grows. Returns 1: there is more, 0, or -errno. */
@@ -385,7 +427,7 @@ static int receive_one(struct rpc_transfer *t, const struct msghdr *msg, size_t 
 		return -EPROTO;
 	}
 	*done += got.data_bytes;
-	return got.chunk.error ? -(int)got.chunk.error : got.chunk.more;
+	return got.chunk.error ? (int)result(t, &got.chunk, 0) : got.chunk.more;
 }
 
 ssize_t rpc_transfer_receive(struct rpc_transfer *t, const struct msghdr *msg, size_t total,

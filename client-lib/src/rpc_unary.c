@@ -118,8 +118,27 @@ static void unary_free(struct unary *u)
 	grpc_call_unref(u->call);
 }
 
+/* Returns whether the program gave it up. Then the broker gives back what it took; but
+ * what it had sent by then is not known: an RPC that is cancelled has no reply. */
+static bool unary_await(struct sb_broker *b, grpc_completion_queue *queue, struct unary *u,
+			bool crowded, struct patience *patience)
+{
+	bool given_up = false;
+
+	while (rpc_await(b, queue, u, crowded, rpc_time(patience_next(patience))).type ==
+	       GRPC_QUEUE_TIMEOUT) {
+		if (!patience_ask(patience))
+			continue;
+		given_up = true;
+		patience_ask_no_more(patience);
+		grpc_call_cancel(u->call, NULL);
+	}
+	TSAN_ACQUIRE(u);
+	return given_up && u->status == GRPC_STATUS_CANCELLED;
+}
+
 int unary_call(struct sb_broker *b, const struct rpc_method *method,
-	       const ProtobufCMessage *request, struct reply *out)
+	       const ProtobufCMessage *request, struct patience *patience, struct reply *out)
 {
 	const gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	grpc_completion_queue *queue;
@@ -140,11 +159,10 @@ int unary_call(struct sb_broker *b, const struct rpc_method *method,
 					  never, NULL);
 	crowded = atomic_fetch_add_explicit(&b->n_unary, 1, memory_order_relaxed) > 0;
 	r = unary_start(&u, b);
-	if (r == 0) {
-		(void)rpc_await(b, queue, &u, crowded, never);
-		TSAN_ACQUIRE(&u);
+	if (r == 0 && unary_await(b, queue, &u, crowded, patience))
+		r = -EINTR;
+	else if (r == 0)
 		r = unary_finish(b, &u, method, out);
-	}
 	atomic_fetch_sub_explicit(&b->n_unary, 1, memory_order_relaxed);
 	unary_free(&u);
 	unary_queue_give(b, queue);

@@ -120,6 +120,12 @@ static void sock_free(struct sb_sock *s)
 	free(s);
 }
 
+void sock_set_nonblocking(struct sb_sock *s, int fd, bool on)
+{
+	atomic_store(&s->nonblocking, on);
+	(void)fcntl(fd, F_SETFL, on ? O_NONBLOCK : 0);
+}
+
 void sock_put(struct sb_sock *s)
 {
 	if (s && atomic_fetch_sub(&s->refs, 1) == 1)
@@ -138,6 +144,8 @@ int table_add(struct standin *standin, const struct sock_birth *birth)
 		return slot ? -ENOMEM : -EMFILE;
 	}
 	pthread_mutex_lock(lock_of(fd));
+	if (birth->nonblocking)
+		sock_set_nonblocking(s, fd, true);
 	stale = atomic_exchange(slot, s);
 	pthread_mutex_unlock(lock_of(fd));
 	if (stale) {

@@ -22,6 +22,7 @@ struct watch;
 /* One direction of bulk data; see transfer.c. */
 struct lane {
 	pthread_mutex_t lock; /* held while a transfer is under way */
+	_Atomic(const void *) holder; /* whose thread; see transfer.c */
 	struct rpc_transfer *transfer; /* NULL: none yet; guarded by lock */
 	atomic_bool bulk;     /* large pieces are to be expected */
 };
@@ -69,6 +70,10 @@ int table_remove(int fd, struct sb_sock **ret);
 bool table_has(int fd);
 
 void sock_put(struct sb_sock *);
+
+/* O_NONBLOCK, and what fcntl(2) tells of the stand-in @fd. What fcntl(2) itself sets there
+ * is not asked for: it would cost a system call for each of ours. */
+void sock_set_nonblocking(struct sb_sock *, int fd, bool);
 
 /* How long a call may wait: ns, 0 not at all, < 0 for ever. */
 int64_t sock_wait_ns(const struct sb_sock *, int flags);

@@ -17,6 +17,7 @@
 
 #include "data.h"
 #include "deadline.h"
+#include "interrupt.h"
 
 enum { LARGE_BYTES = 64 << 10, MUCH_BYTES = 32 << 10 };
 
@@ -44,24 +45,55 @@ void transfer_note(struct sb_sock *s, ssize_t received)
 		atomic_store_explicit(&s->receiving.bulk, true, memory_order_relaxed);
 }
 
-int lane_enter(struct lane *lane, int64_t wait_ns)
-{
-	const int64_t deadline = deadline_of(wait_ns);
-	const struct timespec until = { .tv_sec = (time_t)(deadline / NS_PER_S),
-					.tv_nsec = (long)(deadline % NS_PER_S) };
-	int r;
+/* Stands for its thread. */
+static _Thread_local char self;
 
-	if (deadline < 0)
-		r = pthread_mutex_lock(&lane->lock);
-	else if (deadline == 0)
-		r = pthread_mutex_trylock(&lane->lock);
-	else
-		r = pthread_mutex_clocklock(&lane->lock, CLOCK_MONOTONIC, &until);
-	return r ? -EAGAIN : 0;
+static int lock_until(pthread_mutex_t *lock, int64_t until)
+{
+	const struct timespec when = { .tv_sec = (time_t)(until / NS_PER_S),
+				       .tv_nsec = (long)(until % NS_PER_S) };
+
+	return until < 0 ? pthread_mutex_lock(lock) :
+	       pthread_mutex_clocklock(lock, CLOCK_MONOTONIC, &when);
+}
+
+static int lane_lock(struct lane *lane, int64_t wait_ns)
+{
+	struct patience patience;
+
+	if (pthread_mutex_trylock(&lane->lock) == 0)
+		return 0;
+	if (wait_ns == 0)
+		return -EAGAIN;
+	patience_begin(&patience, deadline_of(wait_ns));
+	while (lock_until(&lane->lock, patience_next(&patience)) != 0) {
+		if (patience_look(&patience) == PATIENCE_OVER)
+			return -EAGAIN;
+		if (patience_look(&patience) == PATIENCE_TO_ASK && patience_ask(&patience))
+			return -EINTR;
+	}
+	return 0;
+}
+
+int lane_enter(struct lane *lane, int64_t wait_ns, bool *ret_entered)
+{
+	int r = 0;
+
+	/* Called by the program's check, while this very thread waits in there: as a signal's
+	 * handler, it is not to wait for itself, and may go between. */
+	*ret_entered = atomic_load_explicit(&lane->holder, memory_order_relaxed) != &self;
+	if (*ret_entered)
+		r = lane_lock(lane, wait_ns);
+	if (r < 0)
+		*ret_entered = false;
+	if (*ret_entered)
+		atomic_store_explicit(&lane->holder, &self, memory_order_relaxed);
+	return r;
 }
 
 void lane_leave(struct lane *lane)
 {
+	atomic_store_explicit(&lane->holder, NULL, memory_order_relaxed);
 	pthread_mutex_unlock(&lane->lock);
 }
 
@@ -78,10 +110,11 @@ static ssize_t finish(struct lane *lane, ssize_t r)
 
 static ssize_t begin(struct sb_sock *s, struct lane *lane, int64_t wait_ns)
 {
-	ssize_t r = lane_enter(lane, wait_ns);
+	bool entered;
+	ssize_t r = lane_enter(lane, wait_ns, &entered);
 
-	if (r < 0)
-		return r;
+	if (r < 0 || !entered)
+		return r < 0 ? r : -ENOSYS;
 	atomic_store(&lane->bulk, true);
 	if (!lane->transfer)
 		r = rpc_transfer_open(s->broker, s->handle, &lane->transfer);

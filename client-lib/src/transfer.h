@@ -23,13 +23,13 @@ ssize_t transfer_receive(struct sb_sock *, struct msghdr *, size_t total, uint32
 /* A receive by the session brought so much. */
 void transfer_note(struct sb_sock *, ssize_t received);
 
-/* A send or receive by the session takes the lane if lane_matters(). Returns 0, or
- * -EAGAIN: it is taken, and the call may not wait. */
+/* A send or receive by the session takes the lane if lane_matters(). Returns 0, -EAGAIN
+ * (it is taken, and the call may not wait) or -EINTR; *@ret_entered: it is to be left. */
 static inline bool lane_matters(const struct lane *lane)
 {
 	return atomic_load_explicit(&lane->bulk, memory_order_relaxed);
 }
-int lane_enter(struct lane *, int64_t wait_ns);
+int lane_enter(struct lane *, int64_t wait_ns, bool *ret_entered);
 void lane_leave(struct lane *);
 
 #endif

@@ -36,6 +36,7 @@ struct tag {
 };
 
 struct front;
+struct session;
 
 /* One per shard. */
 struct front_shard {
@@ -104,6 +105,8 @@ void unary_begin(struct rpc *, const char *method, size_t length);
 void stream_begin(struct rpc *);
 void stream_conn_down(struct conn *);  /* under the lock */
 void transfer_begin(struct rpc *);
+/* Under the lock: Cancel on the session's stream. Returns whether there is such a transfer. */
+bool transfer_cancel(struct session *, uint64_t id);
 void admin_begin(struct rpc *, const char *method, size_t length);
 void health_begin(struct rpc *, const char *method, size_t length);
 

@@ -203,6 +203,8 @@ static void stream_cancel(struct stream *s, uint64_t id, const Sockbroker__V1__C
 		c = handles_find(&s->session->waiting, (uint32_t)cancel->target);
 	if (c)
 		reply.found = call_cancel(c);
+	else
+		reply.found = transfer_cancel(s->session, cancel->target);
 	stream_reply(s, id, SOCKBROKER__V1__REPLY__OP_CANCELLED, &reply.base);
 }
 

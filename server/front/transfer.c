@@ -7,7 +7,8 @@
  * that leaves. One piece at a time, so order needs no thought; while one is being
  * done the next message is read already, so that a Cancel is seen. Nothing more
  * is read until that one is needed: a socket that does not take data holds up its
- * own transfer and nobody else.
+ * own transfer and nobody else. Then a Cancel on this stream would not be read either,
+ * so one on the session's does.
  *
  * Counted by itself until its end is known, by each batch that is out, and by its
  * call; all under the session's shard's lock.
@@ -31,6 +32,7 @@ struct transfer {
 	struct rpc rpc;
 	struct shard *shard;
 	struct session *session;   /* a reference */
+	struct list in_session;    /* session->transfers, until the end */
 	unsigned refs;
 	uint32_t handle;           /* from the first Chunk on */
 
@@ -112,6 +114,7 @@ static void transfer_end(struct transfer *t, grpc_status_code status, const char
 	if (t->ended)
 		return;
 	t->ended = true;
+	list_remove(&t->in_session);
 	t->status = status;
 	t->why = why;
 	if (t->work)
@@ -284,6 +287,33 @@ static void transfer_call_done(struct call *c)
 	transfer_unref(t);
 }
 
+/* What is under way ends with what there is; of what is sent, the rest is dropped. */
+static bool transfer_stop(struct transfer *t)
+{
+	bool found = t->kind != KIND_NONE;
+
+	if (t->kind == KIND_RECV)
+		t->stopped = true;
+	if (t->kind == KIND_SEND && !t->work && !t->failed) {
+		t->failed = true;
+		t->error = -ECANCELED;
+	}
+	if (t->work)
+		(void)call_cancel(t->work);
+	return found;
+}
+
+bool transfer_cancel(struct session *s, uint64_t id)
+{
+	for (struct list *l = s->transfers.next; l != &s->transfers; l = l->next) {
+		struct transfer *t = container_of(l, struct transfer, in_session);
+
+		if (t->kind != KIND_NONE && t->id == id)
+			return transfer_stop(t);
+	}
+	return false;
+}
+
 /* ---- chunks ------------------------------------------------------------------------ */
 
 static void transfer_receive(struct transfer *t)
@@ -379,9 +409,8 @@ static void transfer_chunk(struct transfer *t, struct chunk *c)
 	if (!t->handle)
 		t->handle = c->header->handle;
 	if (kind == KIND_CANCEL) {
-		t->stopped = t->kind == KIND_RECV && t->id == c->header->id;
-		if (t->work && t->id == c->header->id)
-			(void)call_cancel(t->work);
+		if (t->id == c->header->id)
+			(void)transfer_stop(t);
 		chunk_free(c);
 	} else if (kind == KIND_NONE && !c->header->more && !c->length) {
 		chunk_free(c); /* only named the socket */
@@ -467,6 +496,7 @@ static void transfer_open(struct transfer *t)
 	t->closed.fn = transfer_closed;
 	t->outgoing = (struct outgoing){ .gather = transfer_gather, .start = transfer_start };
 	list_init(&t->outgoing.link);
+	list_append(&t->session->transfers, &t->in_session);
 	close.data.recv_close_on_server.cancelled = &t->cancelled;
 	t->refs = 2; /* the opening, the end */
 	start_batch(t->rpc.call, &open, 1, &t->opened);

@@ -78,6 +78,7 @@ int session_open(struct shard *shard, struct peer *peer, const char *client, str
 	s->opened_ns = clock_now_ns();
 	list_init(&s->calls);
 	list_init(&s->stalled);
+	list_init(&s->transfers);
 	list_append(&shard->sessions, &s->in_shard);
 	*ret = s;
 	return 0;

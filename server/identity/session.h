@@ -42,6 +42,7 @@ struct session {
 	uint32_t next_handle;
 	struct list calls;
 	struct handles waiting;  /* id -> a call of the stream that waits: what Cancel looks for */
+	struct list transfers;   /* front/transfer.c's */
 	unsigned n_calls;
 	uint64_t held_bytes;
 	uint64_t operations, denials;

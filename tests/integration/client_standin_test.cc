@@ -104,6 +104,40 @@ TEST_F(Standin, FionbioAndFcntlAreTheSameFlag) {
   sb_close(fd);
 }
 
+TEST_F(Standin, ShowsONonblockAsItIsSetByEachWay) {
+  const auto shows = [](int fd) { return (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; };
+  const int no = 0;
+  sockaddr_in addr;
+  int listener = Listener(&addr), born = Socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
+  EXPECT_FALSE(shows(listener));
+  EXPECT_TRUE(shows(born));
+  EXPECT_EQ(FD_CLOEXEC, fcntl(born, F_GETFD));
+  EXPECT_EQ(0, sb_ioctl(born, FIONBIO, &no));
+  EXPECT_FALSE(shows(born));
+  EXPECT_EQ(0, sb_connect(born, reinterpret_cast<sockaddr *>(&addr), sizeof(addr)));
+  const int accepted = sb_accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+  EXPECT_TRUE(shows(accepted));
+  EXPECT_EQ(FD_CLOEXEC, fcntl(accepted, F_GETFD));
+  const int copy = sb_dup(accepted);
+  EXPECT_TRUE(shows(copy));
+  EXPECT_EQ(0, sb_fcntl(copy, F_SETFL, 0));
+  EXPECT_FALSE(shows(copy));
+  EXPECT_TRUE(shows(accepted));
+  for (int fd : {listener, born, accepted, copy}) sb_close(fd);
+}
+
+TEST_F(Standin, AFlagSetBehindOurBackHasNoEffect) {
+  auto [a, b] = Pair();
+  char c;
+  ASSERT_EQ(0, fcntl(a, F_SETFL, O_NONBLOCK));
+  EXPECT_EQ(O_RDWR, sb_fcntl(a, F_GETFL));
+  ASSERT_EQ(0, sb_set_timeout(a, 1));
+  EXPECT_EQ(-1, sb_recv(a, &c, 1, 0));
+  ASSERT_EQ(1, sb_send(b, "x", 1, 0));
+  EXPECT_EQ(1, sb_recv(a, &c, 1, 0));
+  for (int fd : {a, b}) sb_close(fd);
+}
+
 TEST_F(Standin, TimeoutEndsAReceive) {
   auto [a, b] = Pair();
   char c;
