@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The standard socket module, over a broker.
+
+This is the standard library's own socket.py, of the interpreter in use, over _sockbroker
+where that has _socket: so makefile(), create_connection(), the enums and all else are
+what the program knows, and there is nothing to keep in step.
+"""
+
+import importlib.util
+
+import _sockbroker as _socket
+
+
+def _rename(code, old, new):
+    return code.replace(co_names=tuple(new if name == old else name for name in code.co_names))
+
+
+_standard = importlib.util.find_spec("socket").loader
+exec(_rename(_standard.get_code("socket"), "_socket", "_sockbroker"))  # noqa: S102
+
+# fileno() makes the stand-in show readiness, which costs. These only want the number.
+for _name in ("__repr__", "dup", "get_inheritable", "set_inheritable"):
+    _method = getattr(socket, _name)  # noqa: F821
+    _method.__code__ = _rename(_method.__code__, "fileno", "_fileno")
+del _method, _name, _standard
