@@ -11,12 +11,13 @@
 #include <time.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace contract {
 
 struct SocketApi {
-  const char *name;  // the end of a test's name: "kernel", "stream", "unary"
+  const char *name;  // the end of a test's name: "kernel", "stream", "unary", "python"
 
   int (*socket)(int domain, int type, int protocol);
   int (*socketpair)(int domain, int type, int protocol, int *sv);
@@ -48,6 +49,10 @@ struct SocketApi {
   int (*setsockopt)(int fd, int level, int name, const void *value, socklen_t len);
   int (*ioctl)(int fd, unsigned long request, void *argument);
   int (*poll)(pollfd *fds, nfds_t n, int timeout_ms);
+
+  bool brokered = false;  // it needs the daemon
+  // Why a behaviour cannot be asked for in this way; null: it can. Null itself: all can.
+  const char *(*left_out)(std::string_view suite, std::string_view test) = nullptr;
 };
 
 const SocketApi &KernelApi();
@@ -58,12 +63,17 @@ std::vector<const SocketApi *> AllApis();
 // What there is besides the kernel; empty without the library.
 std::vector<const SocketApi *> BrokeredApis();
 
+// Those through Python's socket module and through ours; empty without Python.
+std::vector<const SocketApi *> PythonApis();
+
 // Around all tests. The daemon that the brokered ones need is started by the first
 // socket, in the network namespace of its thread; `folder` is where tests make
 // socket files.
 void SetUpBroker(const char *folder);
 void TearDownBroker();
 
+// Where the daemon listens; starts it.
+std::string BrokerAddress();
 // The daemon's process, 0 as long as there is none; what it has written.
 int BrokerPid();
 std::string BrokerLog();

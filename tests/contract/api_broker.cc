@@ -68,7 +68,7 @@ constexpr SocketApi Brokered(const char *name) {
       sb_bind,        sb_listen,      sb_accept, sb_accept4, sb_connect,    sb_shutdown,
       sb_getsockname, sb_getpeername, sb_send,   sb_sendto,  sb_sendmsg,    sb_recv,
       sb_recvfrom,    sb_recvmsg,     sb_sendmmsg, sb_recvmmsg, sb_getsockopt, sb_setsockopt,
-      Ioctl,          sb_poll,
+      Ioctl,          sb_poll,        true,
   };
 }
 
@@ -89,6 +89,7 @@ void TearDownBroker() {
   daemon_process.reset();
 }
 
+std::string BrokerAddress() { return Daemon().address(); }
 int BrokerPid() { return daemon_process == nullptr ? 0 : daemon_process->pid(); }
 std::string BrokerLog() { return daemon_process == nullptr ? "" : daemon_process->Log(); }
 

@@ -26,6 +26,8 @@ const SocketApi &KernelApi() { return kKernel; }
 std::vector<const SocketApi *> AllApis() {
   std::vector<const SocketApi *> all = BrokeredApis();
   all.insert(all.begin(), &kKernel);
+  for (const SocketApi *python : PythonApis())
+    all.push_back(python);
   return all;
 }
 

@@ -8,6 +8,7 @@ namespace contract {
 std::vector<const SocketApi *> BrokeredApis() { return {}; }
 void SetUpBroker(const char *) {}
 void TearDownBroker() {}
+std::string BrokerAddress() { return ""; }
 int BrokerPid() { return 0; }
 std::string BrokerLog() { return ""; }
 

@@ -134,9 +134,18 @@ const Veth &GetVeth() {
 
 // ---- Contract ----
 
+std::pair<std::string_view, std::string_view> ContractName(const testing::TestInfo &info) {
+  const std::string_view suite = info.test_suite_name(), test = info.name();
+  return {suite.substr(suite.find('/') + 1), test.substr(0, test.find('/'))};
+}
+
 void Contract::SetUp() {
   const auto *info = testing::UnitTest::GetInstance()->current_test_info();
   snprintf(current_test, sizeof(current_test), "%s.%s", info->test_suite_name(), info->name());
+  const auto [suite, test] = ContractName(*info);
+  const char *left_out = api().left_out == nullptr ? nullptr : api().left_out(suite, test);
+  if (left_out != nullptr)
+    GTEST_SKIP() << left_out;
   alarm(kTestSeconds);
   // What the way opens once for all its sockets is no leak.
   Socket(AF_INET, SOCK_DGRAM);

@@ -195,6 +195,9 @@ class Sock {
 
 using Pair = std::pair<Sock, Sock>;
 
+// Of Contract/SUITE.TEST/WAY: SUITE and TEST.
+std::pair<std::string_view, std::string_view> ContractName(const testing::TestInfo &);
+
 // Counts descriptors around each test, and ends one that hangs.
 class Contract : public testing::TestWithParam<const SocketApi *> {
  protected:
@@ -227,7 +230,7 @@ class Contract : public testing::TestWithParam<const SocketApi *> {
   static size_t Fill(const Sock &);
 
  private:
-  bool Brokered() const { return GetParam() != &KernelApi(); }
+  bool Brokered() const { return api().brokered; }
 
   size_t descriptors_ = 0, broker_descriptors_ = 0;
   size_t broker_log_ = 0;  // where this test's part begins
