@@ -86,6 +86,12 @@ const struct ioctl_row *ioctl_find_text(const char *text)
 	return NULL;
 }
 
+const struct ioctl_row *ioctl_rows(size_t *ret_n)
+{
+	*ret_n = ROWS;
+	return rows;
+}
+
 /* What stands in the union of an ifreq ------------------------------------- */
 
 static int number_encode(int64_t number, Interface *out)

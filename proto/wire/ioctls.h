@@ -10,6 +10,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/time.h>
 #include <time.h>
@@ -70,6 +71,8 @@ union ioctl_argument {
 /* Returns a row, or NULL. */
 const struct ioctl_row *ioctl_find(unsigned long request);
 const struct ioctl_row *ioctl_find_text(const char *text);
+/* All rows. */
+const struct ioctl_row *ioctl_rows(size_t *ret_n);
 
 /* Returns 0, -EINVAL, -ENOMEM. */
 int ioctl_encode(const struct ioctl_row *, const union ioctl_argument *,

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/domain.h"
 #include "policy/host.h"
-#include "policy/names.h"
 #include "wire/ioctls.h"
 #include "wire/sockopt.h"
 
@@ -41,12 +41,19 @@ struct text {
 	size_t size, used;
 };
 
-static void text_add(struct text *t, const char *word)
+static void text_append(struct text *t, const char *piece)
 {
-	int n = snprintf(t->at + t->used, t->size - t->used, "%s%s", t->used ? " " : "", word);
+	int n = snprintf(t->at + t->used, t->size - t->used, "%s", piece);
 
 	if (n > 0)
 		t->used = (size_t)n < t->size - t->used ? t->used + (size_t)n : t->size - 1;
+}
+
+static void text_add(struct text *t, const char *word)
+{
+	if (t->used)
+		text_append(t, " ");
+	text_append(t, word);
 }
 
 static void text_add_number(struct text *t, long long number)
@@ -87,18 +94,6 @@ static void ioctl_print(struct text *t, const struct intent *in)
 	text_add(t, ioctl ? ioctl->text : number);
 }
 
-static void address_print(struct text *t, const struct intent *in)
-{
-	char address[ADDR_TEXT_BYTES];
-
-	if (in->addr.len == 0) {
-		text_add(t, "unbound");
-		return;
-	}
-	text_add(t, addr_print((const struct sockaddr *)&in->addr.ss, in->addr.len, address,
-			       sizeof(address)));
-}
-
 /* A name of a client's choice: a log line is one line. */
 static void host_print(struct text *t, const char *host)
 {
@@ -109,6 +104,24 @@ static void host_print(struct text *t, const char *host)
 		shown[n] = host[n] > ' ' && host[n] <= '~' ? host[n] : '?';
 	strcpy(shown + n, host[n] ? "..." : "");
 	text_add(t, shown);
+}
+
+static void address_print(struct text *t, const struct intent *in)
+{
+	char address[ADDR_TEXT_BYTES], *port;
+
+	if (in->addr.len == 0) {
+		text_add(t, "unbound");
+		return;
+	}
+	addr_print((const struct sockaddr *)&in->addr.ss, in->addr.len, address, sizeof(address));
+	port = strrchr(address, ':');
+	if (in->host && port) { /* from intent_parse() */
+		host_print(t, in->host);
+		text_append(t, port);
+		return;
+	}
+	text_add(t, address);
 }
 
 static void resolve_print(struct text *t, const struct intent *in)
@@ -139,7 +152,7 @@ const char *intent_print(const struct intent *in, char *text, size_t size)
 		return text;
 	text_add_named(&t, family_names(), in->family);
 	text_add_named(&t, type_names(), in->type);
-	if (in->protocol || (domain != DOMAIN_UNIX && domain != DOMAIN_VSOCK))
+	if (in->protocol || domain_row(domain)->has_protocols)
 		text_add_named(&t, protocol_names(domain), in->protocol);
 	if (in->action == ACTION_OPTION)
 		option_print(&t, in);

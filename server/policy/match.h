@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * match.h - what the two halves of the comparison share: match.c and
- * match_address.c. Inside server/policy only.
+ * match.h - what the parts of the comparison share. Inside server/policy only.
  */
 #ifndef SB_POLICY_MATCH_H
 #define SB_POLICY_MATCH_H
@@ -16,7 +15,11 @@ bool texts_match(const struct texts *, const char *text);
 /* Index 0 stands for all interfaces, or for one that the kernel chooses. */
 bool interface_matches(const struct rule *, long long ifindex);
 
-/* bind, listen: the rule's `from`; connect, send: its `to`. */
+/* bind, listen, connect, send: does the rule cover the address? */
 bool address_matches(const struct rule *, const struct asked *);
+
+/* Of all families with internet addresses: `from`, `from_ports`; `to`, `to_ports`. */
+bool inet_local(const struct rule *, const struct asked *);
+bool inet_remote(const struct rule *, const struct asked *);
 
 #endif

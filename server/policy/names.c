@@ -5,9 +5,20 @@
 #include <sys/socket.h>
 
 static const struct name families[] = {
-	{ "inet", AF_INET },     { "inet6", AF_INET6 }, { "unix", AF_UNIX },
-	{ "packet", AF_PACKET }, { "netlink", AF_NETLINK }, { "can", AF_CAN },
-	{ "vsock", AF_VSOCK },
+	{ "inet", AF_INET },         { "inet6", AF_INET6 },     { "unix", AF_UNIX },
+	{ "packet", AF_PACKET },     { "netlink", AF_NETLINK }, { "can", AF_CAN },
+	{ "vsock", AF_VSOCK },       { "tipc", AF_TIPC },       { "rds", AF_RDS },
+	{ "bluetooth", AF_BLUETOOTH }, { "alg", AF_ALG },       { "qipcrtr", AF_QIPCRTR },
+	{ "smc", AF_SMC },
+	/* without addresses here, see domain_other */
+	{ "ax25", AF_AX25 },         { "ipx", AF_IPX },         { "appletalk", AF_APPLETALK },
+	{ "netrom", AF_NETROM },     { "bridge", AF_BRIDGE },   { "atmpvc", AF_ATMPVC },
+	{ "x25", AF_X25 },           { "rose", AF_ROSE },       { "decnet", AF_DECnet },
+	{ "netbeui", AF_NETBEUI },   { "security", AF_SECURITY }, { "key", AF_KEY },
+	{ "ash", AF_ASH },           { "econet", AF_ECONET },   { "atmsvc", AF_ATMSVC },
+	{ "sna", AF_SNA },           { "irda", AF_IRDA },       { "pppox", AF_PPPOX },
+	{ "wanpipe", AF_WANPIPE },   { "llc", AF_LLC },         { "kcm", AF_KCM },
+	{ "xdp", AF_XDP },
 };
 
 /* SOCK_PACKET is missing on purpose: it names its device by a text in a
@@ -17,61 +28,7 @@ static const struct name types[] = {
 	{ "rdm", 4 },    { "seqpacket", 5 }, { "dccp", 6 },
 };
 
-static const struct name inet_protocols[] = {
-	{ "default", 0 }, { "icmp", 1 },  { "igmp", 2 },     { "ipip", 4 },
-	{ "tcp", 6 },     { "udp", 17 },  { "dccp", 33 },    { "ipv6", 41 },
-	{ "rsvp", 46 },   { "gre", 47 },  { "esp", 50 },     { "ah", 51 },
-	{ "icmpv6", 58 }, { "ospf", 89 }, { "pim", 103 },    { "vrrp", 112 },
-	{ "l2tp", 115 },  { "sctp", 132 }, { "udplite", 136 }, { "raw", 255 },
-	{ "mptcp", 262 },
-};
-
-static const struct name packet_protocols[] = {
-	{ "none", 0 },        { "all", 0x0003 },   { "can", 0x000c },
-	{ "ip", 0x0800 },     { "arp", 0x0806 },   { "rarp", 0x8035 },
-	{ "vlan", 0x8100 },   { "ipv6", 0x86dd },  { "slow", 0x8809 },
-	{ "mpls", 0x8847 },   { "pppoe_discovery", 0x8863 }, { "pppoe_session", 0x8864 },
-	{ "eapol", 0x888e },  { "ethercat", 0x88a4 }, { "8021ad", 0x88a8 },
-	{ "lldp", 0x88cc },   { "macsec", 0x88e5 }, { "ptp", 0x88f7 },
-};
-
-static const struct name netlink_protocols[] = {
-	{ "route", 0 },       { "usersock", 2 },   { "sock_diag", 4 },
-	{ "nflog", 5 },       { "xfrm", 6 },       { "selinux", 7 },
-	{ "iscsi", 8 },       { "audit", 9 },      { "fib_lookup", 10 },
-	{ "connector", 11 },  { "netfilter", 12 }, { "kobject_uevent", 15 },
-	{ "generic", 16 },    { "scsitransport", 18 }, { "ecryptfs", 19 },
-	{ "rdma", 20 },       { "crypto", 21 },    { "smc", 22 },
-};
-
-static const struct name can_protocols[] = {
-	{ "raw", 1 },   { "bcm", 2 },   { "tp16", 3 },  { "tp20", 4 },
-	{ "mcnet", 5 }, { "isotp", 6 }, { "j1939", 7 },
-};
-
 #define NAMES(table) { table, sizeof(table) / sizeof(table[0]) }
-
-static const struct names protocols[DOMAIN_COUNT] = {
-	[DOMAIN_INET] = NAMES(inet_protocols),
-	[DOMAIN_PACKET] = NAMES(packet_protocols),
-	[DOMAIN_NETLINK] = NAMES(netlink_protocols),
-	[DOMAIN_CAN] = NAMES(can_protocols),
-};
-
-enum domain family_domain(int family)
-{
-	static const struct { int family; enum domain domain; } rows[] = {
-		{ AF_INET, DOMAIN_INET },     { AF_INET6, DOMAIN_INET },
-		{ AF_UNIX, DOMAIN_UNIX },     { AF_PACKET, DOMAIN_PACKET },
-		{ AF_NETLINK, DOMAIN_NETLINK }, { AF_CAN, DOMAIN_CAN },
-		{ AF_VSOCK, DOMAIN_VSOCK },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].family == family)
-			return rows[i].domain;
-	return DOMAIN_OTHER;
-}
 
 struct names family_names(void)
 {
@@ -81,11 +38,6 @@ struct names family_names(void)
 struct names type_names(void)
 {
 	return (struct names)NAMES(types);
-}
-
-struct names protocol_names(enum domain domain)
-{
-	return protocols[domain];
 }
 
 const char *name_of(struct names names, int number)

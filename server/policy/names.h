@@ -27,12 +27,18 @@ struct names {
 /* Families that share the meaning of their protocols and addresses. */
 enum domain {
 	DOMAIN_INET, /* inet and inet6 */
+	DOMAIN_RDS,
+	DOMAIN_SMC,
 	DOMAIN_UNIX,
 	DOMAIN_PACKET,
-	DOMAIN_NETLINK,
 	DOMAIN_CAN,
+	DOMAIN_NETLINK,
 	DOMAIN_VSOCK,
-	DOMAIN_OTHER, /* known by its number alone */
+	DOMAIN_TIPC,
+	DOMAIN_BLUETOOTH,
+	DOMAIN_ALG,
+	DOMAIN_QIPCRTR,
+	DOMAIN_OTHER, /* known by its number, and perhaps a word, alone */
 	DOMAIN_COUNT
 };
 

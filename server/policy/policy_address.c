@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* policy_address.c - the keys of a rule that name addresses: internet ranges,
- * ports, interfaces, unix paths, netlink groups, vsock. */
+ * ports, interfaces, names of hosts. Those of one family are in its domain_*.c. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
-#include <sys/un.h>
 
+#include "policy/domain.h"
 #include "policy/host.h"
-#include "policy/reader.h"
 
 static int to_item(struct reader *r, const struct node *item, void *target)
 {
@@ -88,7 +87,7 @@ int from_read(struct reader *r, const struct node *node, struct rule *rule)
 
 static uint32_t port_max(const struct rule *rule)
 {
-	return rule->domain == DOMAIN_VSOCK ? UINT32_MAX - 1 : UINT16_MAX;
+	return domain_row(rule->domain)->port_last;
 }
 
 int to_ports_read(struct reader *r, const struct node *node, struct rule *rule)
@@ -103,43 +102,7 @@ int from_ports_read(struct reader *r, const struct node *node, struct rule *rule
 			   &rule->ephemeral, &rule->from_ports);
 }
 
-int to_cids_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	static const struct name cids[] = { { "hypervisor", 0 }, { "local", 1 }, { "host", 2 } };
-
-	return named_numbers_read(r, node, "cid", (struct names){ cids, 3 }, UINT32_MAX - 1,
-				  &rule->to_cids);
-}
-
-int from_cids_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	static const struct name cids[] = { { "local", 1 }, { "host", 2 }, { "wildcard", -1 } };
-
-	return named_numbers_read(r, node, "cid", (struct names){ cids, 3 }, UINT32_MAX - 1,
-				  &rule->from_cids);
-}
-
-int netlink_to_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	static const struct name peers[] = { { "kernel", 0 } };
-
-	return named_numbers_read(r, node, "netlink port", (struct names){ peers, 1 }, UINT32_MAX,
-				  &rule->netlink_to);
-}
-
-int netlink_groups_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	return ranges_read(r, node, "group", UINT16_MAX, &rule->netlink_groups.any, NULL,
-			   &rule->netlink_groups);
-}
-
 /* ---- texts ------------------------------------------------------------- */
-
-struct texts_target {
-	struct texts *texts;
-	bool any;      /* the word is allowed */
-	int (*check)(struct reader *, const struct node *);
-};
 
 static int text_item(struct reader *r, const struct node *item, void *target)
 {
@@ -157,7 +120,7 @@ static int text_item(struct reader *r, const struct node *item, void *target)
 	return t->texts->at[t->texts->n++] ? 0 : -EINVAL;
 }
 
-static int texts_read(struct reader *r, const struct node *node, struct texts_target target)
+int texts_read(struct reader *r, const struct node *node, struct texts_target target)
 {
 	target.texts->at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(char *));
 	return target.texts->at ? items_read(r, node, text_item, &target) : -EINVAL;
@@ -175,67 +138,9 @@ static int interface_check(struct reader *r, const struct node *item)
 	return 0;
 }
 
-static int path_check(struct reader *r, const struct node *item)
-{
-	if (!path_is_clean(item->text))
-		return complain(r, item, "'%.60s' is no clean absolute path; write it from / on, without "
-				"'//', '.', '..' or a '/' at the end", item->text);
-	if (strstr(item->text, "**"))
-		return complain(r, item, "'**' does not cross '/' here; name each directory");
-	if (strlen(item->text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return complain(r, item, "longer than a unix address can be; shorten it");
-	return 0;
-}
-
-static int abstract_check(struct reader *r, const struct node *item)
-{
-	const char *star = strchr(item->text, '*');
-
-	if (node_is(item, "*"))
-		return complain(r, item, "'*' would be every name; write any");
-	if (star && star[1])
-		return complain(r, item, "'*' can only stand at the end of an abstract name; move it");
-	if (item->text[0] == '@')
-		return complain(r, item, "abstract names stand here without the '@'; remove it");
-	if (strlen(item->text) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return complain(r, item, "longer than an abstract name can be; shorten it");
-	return 0;
-}
-
 int interface_read(struct reader *r, const struct node *node, struct rule *rule)
 {
 	return texts_read(r, node, (struct texts_target){ &rule->interfaces, true, interface_check });
-}
-
-static int autobind_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	if (node->kind != NODE_SCALAR || (!node_is(node, "true") && !node_is(node, "false")))
-		return complain(r, node, "`autobind` is true or false; write one of them");
-	rule->autobind = node_is(node, "true");
-	return 0;
-}
-
-int unix_read(struct reader *r, const struct node *node, struct rule *rule)
-{
-	enum { PATHS, ABSTRACT, AUTOBIND, MODE, N };
-	static const char *const keys[N] = { "paths", "abstract", "autobind", "mode" };
-	struct slot s[N];
-	int error = map_read(r, node, "`unix`", keys, N, s);
-
-	if (!error && !s[PATHS].value && !s[ABSTRACT].value && !s[AUTOBIND].value)
-		return complain(r, node, "`unix` names no address; add paths, abstract or autobind");
-	if (!error && s[MODE].value && (!s[PATHS].value || !(rule->may >> ACTION_BIND & 1)))
-		return complain(r, s[MODE].key, "'mode' is for files that bind makes; remove it, or add "
-				"bind and paths");
-	if (!error && s[PATHS].value)
-		error = texts_read(r, s[PATHS].value,
-				   (struct texts_target){ &rule->paths, rule->deny, path_check });
-	if (!error && s[ABSTRACT].value)
-		error = texts_read(r, s[ABSTRACT].value,
-				   (struct texts_target){ &rule->abstract, true, abstract_check });
-	if (!error && s[AUTOBIND].value)
-		error = autobind_read(r, s[AUTOBIND].value, rule);
-	return !error && s[MODE].value ? mode_read(r, s[MODE].value, &rule->unix_mode) : error;
 }
 
 /* ---- names of hosts ---------------------------------------------------- */

@@ -10,16 +10,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "policy/reader.h"
-
-enum use { USE_NONE, USE_ALLOWED, USE_REQUIRED };
-
-enum {
-	MAY_LOCAL = 1 << ACTION_BIND | 1 << ACTION_LISTEN,
-	MAY_REMOTE = 1 << ACTION_CONNECT | 1 << ACTION_SEND,
-	MAY_SOCKETS = MAY_LOCAL | MAY_REMOTE | 1 << ACTION_SOCKET | 1 << ACTION_OPTION |
-		      1 << ACTION_IOCTL,
-};
+#include "policy/domain.h"
+#include "policy/match.h"
 
 /* What to write when it is missing, and when it has a use. */
 static const struct { const char *example, *when; } hints[KEY_COUNT] = {
@@ -34,11 +26,11 @@ static const struct { const char *example, *when; } hints[KEY_COUNT] = {
 			"a rule that may resolve, or whose `to` has resolved" },
 	[KEY_ADDRESSES] = { "", "a rule that may resolve" },
 	[KEY_GRANT_FOR] = { "", "a rule whose `to` has resolved" },
-	[KEY_TO] = { "to: [192.0.2.0/24]", "a rule for inet that may connect or send" },
+	[KEY_TO] = { "to: [192.0.2.0/24]", "a rule for internet addresses that may connect or send" },
 	[KEY_TO_PORTS] = { "to_ports: [443]",
 			   "a rule for sockets with ports that may connect or send" },
 	[KEY_TO_CIDS] = { "to_cids: [host]", "a rule for vsock that may connect or send" },
-	[KEY_FROM] = { "from: [127.0.0.1]", "a rule for inet that may bind or listen" },
+	[KEY_FROM] = { "from: [127.0.0.1]", "a rule for internet addresses that may bind or listen" },
 	[KEY_FROM_PORTS] = { "from_ports: [8080]",
 			     "a rule for sockets with ports that may bind or listen" },
 	[KEY_FROM_CIDS] = { "from_cids: [wildcard]", "a rule for vsock that may bind or listen" },
@@ -49,26 +41,18 @@ static const struct { const char *example, *when; } hints[KEY_COUNT] = {
 	[KEY_NETLINK_TO] = { "", "a rule for netlink that may connect or send" },
 	[KEY_NETLINK_GROUPS] = { "netlink_groups: [1]",
 				 "a rule for netlink that may bind or join groups" },
+	[KEY_TIPC] = { "tipc: { services: [1000] }",
+		       "a rule for tipc that may bind, connect or send" },
+	[KEY_BLUETOOTH] = { "bluetooth: { to: any, psms: [1] }",
+			    "a rule for bluetooth that may bind, listen, connect or send" },
+	[KEY_ALGORITHMS] = { "algorithms: [hash/sha256]", "a rule for alg that may bind" },
+	[KEY_QIPCRTR] = { "qipcrtr: { nodes: [1], ports: [0x4000-0x7fff] }",
+			  "a rule for qipcrtr that may bind, connect or send" },
 	[KEY_OPTIONS] = { "options: [SO_BINDTODEVICE]", "a rule whose `may` has option" },
 	[KEY_IOCTLS] = { "ioctls: [SIOCGIFINDEX]", "a rule whose `may` has ioctl" },
 	[KEY_MARKS] = { "marks: [1]", "a rule whose `options` have SO_MARK" },
 	[KEY_LIMITS] = { "", "a rule that allows" },
 };
-
-/* Does any of its sockets have ports? Raw ones and pings don't. */
-static bool rule_has_ports(const struct rule *rule)
-{
-	bool pings_only = !rule->protocols.any;
-
-	if (rule->domain == DOMAIN_VSOCK)
-		return true;
-	if (rule->domain != DOMAIN_INET)
-		return false;
-	for (size_t i = 0; i < rule->protocols.n; i++)
-		pings_only = pings_only && (rule->protocols.at[i].first == IPPROTO_ICMP ||
-					    rule->protocols.at[i].first == IPPROTO_ICMPV6);
-	return !pings_only && (rule->any_type || (rule->types & ~(1u << SOCK_RAW)) != 0);
-}
 
 static bool has_option(const struct rule *rule, bool (*is)(int level, int name))
 {
@@ -96,48 +80,44 @@ static enum use allow(bool condition)
 	return condition ? USE_ALLOWED : USE_NONE;
 }
 
-static enum use interface_use(const struct rule *rule)
+static enum use greater(enum use a, enum use b)
 {
-	uint32_t can = MAY_LOCAL | MAY_REMOTE, packet = can | 1 << ACTION_SOCKET;
+	return a > b ? a : b;
+}
 
-	return require((rule->domain == DOMAIN_PACKET && rule->may & packet) ||
-		       (rule->domain == DOMAIN_CAN && rule->may & can) ||
-		       has_option(rule, option_reaches_interface) || has_interface_ioctl(rule));
+/* Of a key that bounds addresses. */
+static enum use address_key_use(const struct rule *rule, enum rule_key key)
+{
+	const struct domain_row *domain = domain_row(rule->domain);
+	enum use use = USE_NONE;
+
+	for (size_t i = 0; i < DOMAIN_KEYS; i++) {
+		const struct domain_key *k = &domain->keys[i];
+
+		if (k->key == key && rule->may & k->may && (!k->when || k->when(rule)))
+			use = greater(use, k->use);
+	}
+	return use;
 }
 
 /* Of a rule that is about sockets. */
 static enum use socket_key_use(const struct rule *rule, enum rule_key key)
 {
-	enum domain domain = rule->domain;
-	bool local = rule->may & MAY_LOCAL, remote = rule->may & MAY_REMOTE;
+	const struct domain_row *domain = domain_row(rule->domain);
 
 	switch (key) {
 	case KEY_FAMILY:
 	case KEY_TYPE:
 		return USE_REQUIRED;
 	case KEY_PROTOCOL:
-		return domain == DOMAIN_UNIX || domain == DOMAIN_VSOCK ? USE_ALLOWED : USE_REQUIRED;
-	case KEY_TO:
-		return require(domain == DOMAIN_INET && remote);
-	case KEY_TO_PORTS:
-		return require(rule_has_ports(rule) && remote);
-	case KEY_TO_CIDS:
-		return require(domain == DOMAIN_VSOCK && remote);
-	case KEY_FROM:
-		return require(domain == DOMAIN_INET && local);
-	case KEY_FROM_PORTS:
-		return require(rule_has_ports(rule) && local);
-	case KEY_FROM_CIDS:
-		return require(domain == DOMAIN_VSOCK && local);
+		return domain->has_protocols ? USE_REQUIRED : USE_ALLOWED;
 	case KEY_INTERFACE:
-		return interface_use(rule);
-	case KEY_UNIX:
-		return require(domain == DOMAIN_UNIX && (local || remote));
-	case KEY_NETLINK_TO:
-		return allow(domain == DOMAIN_NETLINK && remote);
+		return greater(address_key_use(rule, key),
+			       require(has_option(rule, option_reaches_interface) ||
+				       has_interface_ioctl(rule)));
 	case KEY_NETLINK_GROUPS:
-		return has_option(rule, option_is_netlink_group)
-			       ? USE_REQUIRED : allow(domain == DOMAIN_NETLINK && local);
+		return greater(address_key_use(rule, key),
+			       require(has_option(rule, option_is_netlink_group)));
 	case KEY_OPTIONS:
 		return require(rule->may >> ACTION_OPTION & 1);
 	case KEY_IOCTLS:
@@ -145,7 +125,7 @@ static enum use socket_key_use(const struct rule *rule, enum rule_key key)
 	case KEY_MARKS:
 		return require(has_option(rule, option_is_mark));
 	default:
-		return USE_NONE;
+		return address_key_use(rule, key);
 	}
 }
 
@@ -189,13 +169,11 @@ static enum use key_use(const struct rule *rule, enum rule_key key, bool limits)
 static bool lend_is_useful(const struct rule *rule, uint32_t lend)
 {
 	uint32_t types = rule->any_type ? ~(1u << SOCK_RAW) : rule->types;
-	bool low_port = rule->domain == DOMAIN_VSOCK && rule->from_ports.n > 0;
 
 	if (lend == LEND_SYS_ADMIN)
 		return rule->may >> ACTION_SETHOSTNAME & 1;
-	for (size_t i = 0; i < rule->from_ports.n; i++)
-		low_port = low_port || rule->from_ports.at[i].first < 1024;
-	if (lend == LEND_NET_BIND_SERVICE && !low_port)
+	if (lend == LEND_NET_BIND_SERVICE && !ranges_meet(&rule->from_ports, 0, 1023) &&
+	    !ranges_meet(&rule->bluetooth.psms, 0, BLUETOOTH_PSM_RESERVED))
 		return false;
 	for (int a = 0; a < ACTION_COUNT; a++)
 		for (int type = 1; type < 16; type++)
@@ -234,6 +212,22 @@ static int versions_check(struct reader *r, const struct rule *rule, const struc
 	return 0;
 }
 
+/* What nobody could judge is granted to nobody. */
+static int addresses_check(struct reader *r, const struct rule *rule, const struct slot *may)
+{
+	const struct domain_row *domain = domain_row(rule->domain);
+
+	if (!rule->n_families || rule->everything)
+		return 0;
+	if (rule->may & (MAY_LOCAL | MAY_REMOTE) && !domain->local && !domain->remote)
+		return complain(r, may->value, "addresses of this family are not understood; leave bind, "
+				"listen, connect and send out");
+	if (rule->may & MAY_REMOTE && !domain->remote)
+		return complain(r, may->value, "sockets of this family have no peers with addresses; leave "
+				"connect and send out");
+	return 0;
+}
+
 int rule_check(struct reader *r, const struct node *node, const struct rule *rule,
 	       const struct slot slots[KEY_COUNT])
 {
@@ -258,10 +252,9 @@ int rule_check(struct reader *r, const struct node *node, const struct rule *rul
 							k == KEY_NAMES
 						? ", or say any" : "");
 	}
-	if (rule->domain == DOMAIN_OTHER && rule->n_families &&
-	    rule->may & (MAY_LOCAL | MAY_REMOTE))
-		return complain(r, slots[KEY_MAY].value, "addresses of a family that has only a number "
-				"are not understood; leave bind, listen, connect and send out");
+	error = addresses_check(r, rule, &slots[KEY_MAY]);
+	if (error)
+		return error;
 	if (!rule->deny && rule->may >> ACTION_SETHOSTNAME & 1 && !(rule->lends & LEND_SYS_ADMIN))
 		return complain(r, slots[KEY_MAY].value, "sethostname can do nothing without it; add "
 				"`lends: [CAP_SYS_ADMIN]`");

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <string.h>
 
-#include "policy/reader.h"
+#include "policy/domain.h"
 #include "wire/ioctls.h"
 #include "wire/sockopt.h"
 
@@ -20,7 +20,8 @@ const char *const rule_keys[KEY_COUNT] = {
 	[KEY_TO_CIDS] = "to_cids", [KEY_FROM] = "from", [KEY_FROM_PORTS] = "from_ports",
 	[KEY_FROM_CIDS] = "from_cids", [KEY_INTERFACE] = "interface", [KEY_UNIX] = "unix",
 	[KEY_NETLINK_TO] = "netlink_to", [KEY_NETLINK_GROUPS] = "netlink_groups",
-	[KEY_OPTIONS] = "options", [KEY_IOCTLS] = "ioctls", [KEY_MARKS] = "marks",
+	[KEY_OPTIONS] = "options", [KEY_IOCTLS] = "ioctls", [KEY_MARKS] = "marks", [KEY_TIPC] = "tipc",
+	[KEY_BLUETOOTH] = "bluetooth", [KEY_ALGORITHMS] = "algorithms", [KEY_QIPCRTR] = "qipcrtr",
 	[KEY_LIMITS] = "limits",
 };
 
@@ -168,25 +169,51 @@ static int protocol_read(struct reader *r, const struct node *node, struct rule 
 
 /* ---- options and ioctls ------------------------------------------------ */
 
-static int complain_option(struct reader *r, const struct node *item,
-			   const struct sockopt *rows, size_t n)
+/* The nearest so far to a word of C. */
+struct nearest {
+	const char *text;
+	size_t distance;
+};
+
+static void nearest_try(struct nearest *best, const char *candidate, const char *text)
 {
-	const struct sockopt *nearest = NULL;
-	size_t distance = 5;
+	size_t distance = text_distance(candidate, text);
 
-	for (size_t i = 0; i < n; i++) {
-		size_t d = text_distance(rows[i].text, item->text);
+	if (distance < best->distance)
+		*best = (struct nearest){ candidate, distance };
+}
 
-		if (d < distance) {
-			distance = d;
-			nearest = &rows[i];
-		}
-	}
-	if (nearest)
-		return complain(r, item, "unknown option '%.40s'; did you mean %s?", item->text,
-				nearest->text);
-	return complain(r, item, "unknown option '%.40s'; write it as in socket(7), as SO_MARK",
-			item->text);
+static int complain_nearest(struct reader *r, const struct node *item, const char *what,
+			    const struct nearest *best, const char *example)
+{
+	if (best->text)
+		return complain(r, item, "unknown %s '%.40s'; did you mean %s?", what, item->text,
+				best->text);
+	return complain(r, item, "unknown %s '%.40s'; write it as in %s", what, item->text, example);
+}
+
+enum { DISTANCE_MAX = 5 }; /* from here on two such words have little to do with each other */
+
+static int complain_option(struct reader *r, const struct node *item)
+{
+	struct nearest best = { NULL, DISTANCE_MAX };
+	size_t n;
+	const struct sockopt *rows = sockopt_rows(&n);
+
+	for (size_t i = 0; i < n; i++)
+		nearest_try(&best, rows[i].text, item->text);
+	return complain_nearest(r, item, "option", &best, "socket(7), as SO_MARK");
+}
+
+static int complain_ioctl(struct reader *r, const struct node *item)
+{
+	struct nearest best = { NULL, DISTANCE_MAX };
+	size_t n;
+	const struct ioctl_row *rows = ioctl_rows(&n);
+
+	for (size_t i = 0; i < n; i++)
+		nearest_try(&best, rows[i].text, item->text);
+	return complain_nearest(r, item, "ioctl", &best, "netdevice(7), as SIOCGIFINDEX");
 }
 
 /* Some names are options of several levels (MCAST_JOIN_GROUP): all are meant. */
@@ -212,7 +239,7 @@ static int option_item(struct reader *r, const struct node *item, void *target)
 			(struct option_name){ rows[i].level, rows[i].name };
 		found++;
 	}
-	return found ? 0 : complain_option(r, item, rows, n);
+	return found ? 0 : complain_option(r, item);
 }
 
 static int options_read(struct reader *r, const struct node *node, struct rule *rule)
@@ -233,8 +260,7 @@ static int ioctl_item(struct reader *r, const struct node *item, void *target)
 		return 0;
 	}
 	if (!row)
-		return complain(r, item, "unknown ioctl '%.40s'; write it as in netdevice(7), as "
-				"SIOCGIFINDEX", item->text);
+		return complain_ioctl(r, item);
 	if (rule->deny && !row->named)
 		return complain(r, item, "%s only asks about the caller's own socket and is always "
 				"allowed; remove it", item->text);
@@ -275,6 +301,8 @@ static const key_reader readers[KEY_COUNT] = {
 	[KEY_INTERFACE] = interface_read, [KEY_UNIX] = unix_read,
 	[KEY_NETLINK_TO] = netlink_to_read, [KEY_NETLINK_GROUPS] = netlink_groups_read,
 	[KEY_OPTIONS] = options_read, [KEY_IOCTLS] = ioctls_read, [KEY_MARKS] = marks_read,
+	[KEY_TIPC] = tipc_read, [KEY_BLUETOOTH] = bluetooth_read,
+	[KEY_ALGORITHMS] = algorithms_read, [KEY_QIPCRTR] = qipcrtr_read,
 	[KEY_LIMITS] = rule_limits_read,
 };
 
@@ -282,23 +310,18 @@ static const key_reader readers[KEY_COUNT] = {
 static int defaults_set(struct reader *r, const struct node *node, struct rule *rule,
 			const struct slot *slots)
 {
-	if (!slots[KEY_PROTOCOL].value && rule->n_families) { /* families with but one */
+	const struct domain_row *domain = domain_row(rule->domain);
+
+	if (!rule->n_families)
+		return 0;
+	if (!slots[KEY_PROTOCOL].value) {
 		rule->protocols.at = reader_alloc(r, node, sizeof(struct range));
 		if (!rule->protocols.at)
 			return -EINVAL;
-		range_add(&rule->protocols, 0, rule->domain == DOMAIN_UNIX ? 1 : 0);
+		range_add(&rule->protocols, 0, domain->default_protocol_last);
 		rule->protocols.any = rule->deny;
 	}
-	if (!slots[KEY_NETLINK_TO].value) {
-		rule->netlink_to.at = reader_alloc(r, node, sizeof(struct range));
-		if (!rule->netlink_to.at)
-			return -EINVAL;
-		range_add(&rule->netlink_to, 0, 0);
-		rule->netlink_to.any = rule->deny;
-	}
-	if (!slots[KEY_NETLINK_GROUPS].value)
-		rule->netlink_groups.any = rule->deny;
-	return 0;
+	return domain->set_defaults ? domain->set_defaults(r, node, rule, slots) : 0;
 }
 
 int rule_read(struct reader *r, const struct node *node, struct rule *rule)

@@ -146,23 +146,29 @@ static bool word_read(const char *text, const char *word, bool *ret)
 	return true;
 }
 
+bool range_text(const char **text, uint64_t *ret_first, uint64_t *ret_last)
+{
+	if (!digits_read(text, ret_first))
+		return false;
+	*ret_last = *ret_first;
+	if (**text != '-')
+		return true;
+	(*text)++;
+	return digits_read(text, ret_last);
+}
+
 static int range_read(struct reader *r, const struct node *item, void *target)
 {
 	const struct ranges_target *t = target;
 	const char *at = item->text;
 	uint64_t first, last;
+	int number;
 
 	if (word_read(at, "any", t->any) || word_read(at, "ephemeral", t->ephemeral))
 		return 0;
-	if (!digits_read(&at, &first))
-		goto malformed;
-	last = first;
-	if (*at == '-') {
-		at++;
-		if (!digits_read(&at, &last))
-			goto malformed;
-	}
-	if (*at)
+	if (name_find(t->names, at, &number))
+		return range_add(t->ranges, (uint32_t)number, (uint32_t)number);
+	if (!range_text(&at, &first, &last) || *at)
 		goto malformed;
 	if (first > t->max || last > t->max)
 		return complain(r, item, "'%.40s' is out of range; the highest %s is %u", item->text,
@@ -183,6 +189,16 @@ int ranges_read(struct reader *r, const struct node *node, const char *what, uin
 {
 	struct ranges_target target = { .ranges = ret, .what = what, .max = max, .any = any,
 					.ephemeral = ephemeral };
+
+	ret->at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(*ret->at));
+	return ret->at ? items_read(r, node, range_read, &target) : -EINVAL;
+}
+
+int ranges_words_read(struct reader *r, const struct node *node, const char *what,
+		      struct names names, uint32_t max, struct ranges *ret)
+{
+	struct ranges_target target = { .ranges = ret, .what = what, .max = max, .any = &ret->any,
+					.names = names };
 
 	ret->at = reader_alloc(r, node, (item_count(node) + 1) * sizeof(*ret->at));
 	return ret->at ? items_read(r, node, range_read, &target) : -EINVAL;

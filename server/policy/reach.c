@@ -6,35 +6,19 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "policy/rule.h"
+#include "policy/domain.h"
 #include "wire/ioctls.h"
+
 
 uint32_t action_lends(enum action action, enum domain domain, int type)
 {
-	bool netlink = domain == DOMAIN_NETLINK;
+	const struct domain_row *row = domain_row(domain);
 
-	switch (action) {
-	case ACTION_SETHOSTNAME:
+	if (action == ACTION_SETHOSTNAME)
 		return LEND_SYS_ADMIN;
-	case ACTION_SOCKET:
-		if (domain == DOMAIN_PACKET || (domain == DOMAIN_INET && type == SOCK_RAW))
-			return LEND_NET_RAW;
-		if (domain == DOMAIN_OTHER) /* nobody knows what it asks */
-			return LEND_NET_RAW | LEND_NET_ADMIN;
-		return netlink ? LEND_NET_ADMIN : 0;
-	case ACTION_BIND:
-		if (domain == DOMAIN_INET || domain == DOMAIN_VSOCK)
-			return LEND_NET_BIND_SERVICE;
-		return netlink ? LEND_NET_ADMIN : 0;
-	case ACTION_CONNECT: /* the kernel asks before it takes a group as the peer */
-	case ACTION_SEND:
-		return netlink ? LEND_NET_ADMIN : 0;
-	case ACTION_OPTION:
-	case ACTION_IOCTL:
+	if (action == ACTION_OPTION || action == ACTION_IOCTL)
 		return LEND_NET_ADMIN | LEND_NET_RAW;
-	default:
-		return 0;
-	}
+	return row->lends ? row->lends(action, type) : 0;
 }
 
 bool option_reaches_interface(int level, int name)
@@ -72,11 +56,14 @@ bool option_reaches_interface(int level, int name)
 	return false;
 }
 
-/* What only asks, SIOCGIF*, reaches nothing. */
+/* What only asks, SIOCGIF*, reaches nothing; who receives all that an interface
+ * does (SIO_RCVALL) reaches far. */
 bool ioctl_reaches_interface(unsigned long request)
 {
 	const struct ioctl_row *row = ioctl_find(request);
 
+	if (request == SIO_RCVALL)
+		return true;
 	return row && strncmp(row->text, "SIOCSIF", 7) == 0;
 }
 

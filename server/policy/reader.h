@@ -70,6 +70,14 @@ struct slot {
 int map_read(struct reader *, const struct node *map, const char *what,
 	     const char *const *keys, size_t n_keys, struct slot *slots);
 
+/* Texts, each as @check likes it. */
+struct texts_target {
+	struct texts *texts;
+	bool any;      /* the word is allowed */
+	int (*check)(struct reader *, const struct node *);
+};
+int texts_read(struct reader *, const struct node *, struct texts_target);
+
 /* policy_scalar.c. A number: decimal, or 0x and hexadecimal. */
 int number_read(struct reader *, const struct node *, const char *what, uint64_t min,
 		uint64_t max, uint64_t *ret);
@@ -78,7 +86,12 @@ int size_read(struct reader *, const struct node *, uint64_t min, uint64_t max, 
  * given. */
 int ranges_read(struct reader *, const struct node *, const char *what, uint32_t max,
 		bool *any, bool *ephemeral, struct ranges *ret);
-/* Words and single numbers. @domain is for words. */
+/* Words, numbers and ranges, and any. */
+int ranges_words_read(struct reader *, const struct node *, const char *what,
+		      struct names, uint32_t max, struct ranges *ret);
+/* A number or a range at *@text, which is moved behind it. It may be upside down. */
+bool range_text(const char **text, uint64_t *ret_first, uint64_t *ret_last);
+/* Words and single numbers. */
 int named_numbers_read(struct reader *, const struct node *, const char *what,
 		       struct names, uint32_t max, struct ranges *ret);
 int range_add(struct ranges *, uint32_t first, uint32_t last);
@@ -98,11 +111,11 @@ enum rule_key {
 	KEY_NAME, KEY_VERDICT, KEY_WHO, KEY_MAY, KEY_LENDS, KEY_FAMILY, KEY_TYPE,
 	KEY_PROTOCOL, KEY_NAMES, KEY_ADDRESSES, KEY_TO, KEY_GRANT_FOR, KEY_TO_PORTS, KEY_TO_CIDS, KEY_FROM, KEY_FROM_PORTS,
 	KEY_FROM_CIDS, KEY_INTERFACE, KEY_UNIX, KEY_NETLINK_TO, KEY_NETLINK_GROUPS,
-	KEY_OPTIONS, KEY_IOCTLS, KEY_MARKS, KEY_LIMITS, KEY_COUNT
+	KEY_TIPC, KEY_BLUETOOTH, KEY_ALGORITHMS, KEY_QIPCRTR, KEY_OPTIONS, KEY_IOCTLS, KEY_MARKS, KEY_LIMITS, KEY_COUNT
 };
 extern const char *const rule_keys[KEY_COUNT];
 
-/* One key's value; policy_address.c. */
+/* One key's value; policy_address.c, domain_*.c. */
 typedef int (*key_reader)(struct reader *, const struct node *, struct rule *);
 int names_read(struct reader *, const struct node *, struct rule *);
 int addresses_read(struct reader *, const struct node *, struct rule *);
@@ -116,6 +129,10 @@ int interface_read(struct reader *, const struct node *, struct rule *);
 int unix_read(struct reader *, const struct node *, struct rule *);
 int netlink_to_read(struct reader *, const struct node *, struct rule *);
 int netlink_groups_read(struct reader *, const struct node *, struct rule *);
+int tipc_read(struct reader *, const struct node *, struct rule *);
+int bluetooth_read(struct reader *, const struct node *, struct rule *);
+int algorithms_read(struct reader *, const struct node *, struct rule *);
+int qipcrtr_read(struct reader *, const struct node *, struct rule *);
 
 int rule_read(struct reader *, const struct node *, struct rule *);
 /* What the keys say together: none missing, none without use. */

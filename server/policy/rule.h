@@ -48,6 +48,22 @@ struct option_name {
 	int level, name;
 };
 
+/* Services of TIPC: types, and their instances. */
+struct tipc_services {
+	bool any;
+	struct tipc_service {
+		struct range types, instances;
+	} *at;
+	size_t n;
+};
+
+/* Devices of Bluetooth, as they are printed. */
+struct bdaddrs {
+	bool any, wildcard;
+	uint8_t (*at)[6];
+	size_t n;
+};
+
 struct rule {
 	const struct policy *policy;
 	const char *name;
@@ -82,6 +98,20 @@ struct rule {
 	bool autobind;
 	unsigned unix_mode;
 	struct ranges netlink_groups, netlink_to;
+	struct {
+		struct tipc_services services;
+		struct ranges nodes;
+		uint32_t scopes;    /* 1 << TIPC_*_SCOPE */
+	} tipc;
+	struct {
+		struct bdaddrs to, from;
+		struct ranges psms, cids, channels, devices;
+		struct ranges hci_channels;
+	} bluetooth;
+	struct texts algorithms;    /* "hash/sha256" */
+	struct {
+		struct ranges nodes, ports;
+	} qipcrtr;
 
 	bool any_option, any_ioctl; /* in a rule that denies */
 	struct option_name *options;

@@ -15,7 +15,7 @@ TEST_P(RoundTrip, PrintsAsItWasWritten) {
 INSTANTIATE_TEST_SUITE_P(
     Intents, RoundTrip,
     testing::Values("socket inet raw icmp", "socket inet6 stream default", "socket unix stream",
-                    "socket 44 raw 7", "bind inet stream tcp 127.0.0.1:8080",
+                    "socket 45 raw 7", "bind inet stream tcp 127.0.0.1:8080",
                     "connect inet6 stream tcp [::1]:80", "connect inet6 stream tcp [fe80::1%1]:80",
                     "send inet dgram udp 10.0.0.1:53", "listen inet stream tcp unbound",
                     "bind packet raw all packet:lo", "bind packet raw all packet:*",
@@ -23,6 +23,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "bind unix dgram unix:", "connect inet dgram udp unspec",
                     "send netlink raw route netlink:0", "bind netlink raw route netlink:7:0x11",
                     "bind can raw raw can:lo", "connect vsock stream vsock:2:1000",
+                    "connect inet stream tcp www.example.org:443", "send rds seqpacket 192.0.2.1:4000",
+                    "socket tipc rdm", "socket bluetooth stream rfcomm", "socket smc stream smc6",
                     "option inet stream tcp SO_MARK 7", "option inet stream tcp SO_REUSEADDR",
                     "option inet6 stream tcp 9999:1", "ioctl inet dgram udp SIOCGIFINDEX",
                     "ioctl inet dgram udp 0x9999", "inspect",
@@ -59,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair("bind unix stream relative", "no address"),
                     std::pair("bind unix stream /a\\xzz", "no address"),
                     std::pair("bind packet raw all nosuchif0", "no address"),
-                    std::pair("bind 44 raw 0 x", "have no text"),
+                    std::pair("bind xdp raw 0 x", "have no text"),
                     std::pair("option inet stream tcp SO_NONE", "unknown option"),
                     std::pair("ioctl inet dgram udp SIOCNONE", "unknown ioctl"),
                     std::pair("socket inet raw icmp more", "'more' is too much")));
