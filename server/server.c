@@ -24,13 +24,13 @@
 #include "policy/policy.h"
 #include "sandbox/privileges.h"
 
-enum { WORKERS = 4, ERROR_BYTES = 1024 };
+enum { WORKERS = 4, RESOLVERS = 64, RESOLVERS_PATIENCE_MS = 1000, ERROR_BYTES = 1024 };
 
 struct server {
 	const struct config *config;
 	struct listener listener;
 	struct policy *policy;
-	struct workers *workers;
+	struct workers *workers, *resolvers;
 	struct shard *shards;
 	unsigned n_shards;
 	struct front *front;
@@ -132,11 +132,12 @@ static int make_shards(struct server *s)
 {
 	s->workers = workers_new(WORKERS);
 	s->shards = calloc(s->config->shards, sizeof(*s->shards));
-	if (!s->workers || !s->shards)
+	s->resolvers = workers_new(RESOLVERS);
+	if (!s->workers || !s->resolvers || !s->shards)
 		return -ENOMEM;
 	for (; s->n_shards < s->config->shards; s->n_shards++) {
 		int r = shard_init(&s->shards[s->n_shards], s->n_shards, s->config->shards,
-				   s->workers, s->policy);
+				   s->workers, s->resolvers, s->policy);
 
 		if (r < 0)
 			return r;
@@ -212,6 +213,17 @@ static int server_make(struct server *s)
 	return r;
 }
 
+static void free_shards(struct server *s)
+{
+	/* A name service that hangs can't be ended: then the process ends around it,
+	 * and what it may still touch stays. */
+	if (!workers_end(s->resolvers, RESOLVERS_PATIENCE_MS))
+		return;
+	for (unsigned i = 0; i < s->n_shards; i++)
+		shard_done(&s->shards[i]);
+	free(s->shards);
+}
+
 static void server_unmake(struct server *s)
 {
 	listener_close(&s->listener);
@@ -219,9 +231,7 @@ static void server_unmake(struct server *s)
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_stop(&s->shards[i]);
 	workers_free(s->workers);
-	for (unsigned i = 0; i < s->n_shards; i++)
-		shard_done(&s->shards[i]);
-	free(s->shards);
+	free_shards(s);
 	if (s->signals >= 0)
 		close(s->signals);
 	policy_unref(s->policy);

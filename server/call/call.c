@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "call/charge.h"
+#include "call/errand.h"
 #include "call/judge.h"
 #include "call/shard.h"
 #include "core/clock.h"
@@ -78,6 +79,7 @@ void call_free(struct call *c)
 {
 	for (struct passing *p = c->passing; p; p = p->next)
 		sock_unref(p->sock);
+	errand_free(c->errand);
 	sock_unref(c->sock);
 	session_unref(c->session);
 	arena_reset(&c->arena);
@@ -117,6 +119,7 @@ void call_finish(struct call *c, int error)
 	struct call *next = c->chained;
 
 	call_drop_waiters(c);
+	errand_leave(c);
 	list_remove(&c->held);
 	list_remove(&c->in_session);
 	call_uncharge(c);
@@ -212,6 +215,8 @@ static int call_park(struct call *c, int why)
 
 	if (!c->not_yet)
 		c->not_yet = why;
+	if (c->errand)
+		return errand_begin(c->errand);
 	if (queue) {
 		c->waiters = &c->wait;
 		c->n_waiters = 1;

@@ -11,7 +11,8 @@
  *
  * Whether a call waits is told by the lists it is in, and by nothing else:
  *
- *   parked     its waiters are in a socket's lists (and perhaps its timer is set)
+ *   parked     its waiters are in a socket's lists, or its errand runs (and perhaps
+ *              its timer is set)
  *   held       it is in sock->held (behind a worker's call) or chained (linked to a
  *              call before it that has not finished)
  *   offloaded  sock->busy is it: a worker runs it
@@ -34,6 +35,7 @@
 
 struct op;
 struct call;
+struct errand;
 struct session;
 struct sock;
 
@@ -79,7 +81,8 @@ struct call {
 
 	struct waiter wait;      /* the one that almost all calls need */
 	struct waiter *waiters;  /* that one, or an array in the arena (Poll) */
-	size_t n_waiters;        /* 0: not parked */
+	size_t n_waiters;        /* 0: waits for no socket */
+	struct errand *errand;   /* what it waits for instead: see call/errand.h; or NULL */
 
 	struct list in_session;  /* in session->calls */
 	struct list held;        /* in sock->held, or shard->runnable */

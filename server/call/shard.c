@@ -53,12 +53,12 @@ static void *shard_run(void *shard)
 }
 
 int shard_init(struct shard *sh, unsigned number, unsigned n_shards, struct workers *workers,
-	       struct policy *policy)
+	       struct workers *resolvers, struct policy *policy)
 {
 	int r;
 
 	*sh = (struct shard){ .number = number, .n_shards = n_shards, .workers = workers,
-			      .alarm_ns = UINT64_MAX,
+			      .resolvers = resolvers, .alarm_ns = UINT64_MAX,
 			      .audit = { .per_second = AUDIT_LINES_PER_SECOND } };
 	r = poller_init(&sh->poller);
 	if (r < 0)

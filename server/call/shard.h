@@ -45,6 +45,7 @@ struct shard {
 	struct watch alarm;      /* a timerfd */
 	uint64_t alarm_ns;       /* what it is set to */
 	struct workers *workers; /* all shards' */
+	struct workers *resolvers; /* ditto; for the name service, which may hang */
 	struct policy *policy;   /* a reference */
 	struct list sessions;
 	struct handles tokens;   /* session->token_key -> session */
@@ -60,7 +61,7 @@ struct shard {
 
 /* Returns 0 or -errno. @policy: takes a reference. */
 int shard_init(struct shard *, unsigned number, unsigned n_shards, struct workers *,
-	       struct policy *policy) __attribute__((warn_unused_result));
+	       struct workers *resolvers, struct policy *policy) __attribute__((warn_unused_result));
 int shard_start(struct shard *) __attribute__((warn_unused_result));
 /* Ends the thread; all sessions must be closed. */
 void shard_stop(struct shard *);

@@ -31,11 +31,13 @@
 #include "ops/sock.h"
 #include "sockbroker/v1/broker.pb-c.h"
 
-enum { CALL_OFFLOAD = 1 };
+enum { CALL_OFFLOAD = 1, AN_ERRAND = 1 << 16 /* none of epoll's */ };
 
 struct op {
 	const char *method;      /* as in the service */
-	uint32_t waits_for;      /* EPOLLIN, EPOLLOUT, or 0: never parks on its socket */
+	/* EPOLLIN, EPOLLOUT: of its socket; AN_ERRAND: see call/errand.h; or 0: it
+	 * never parks. */
+	uint32_t waits_for;
 	int (*intent)(struct call *);
 	int (*attempt)(struct call *);
 	int (*work)(struct call *);    /* or NULL */

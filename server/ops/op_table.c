@@ -32,6 +32,19 @@ const struct op op_table[] = {
 	{ "SetOption",    0,         set_option_intent,  set_option_attempt,    set_option_work,   NULL,               NULL },
 	{ "Ioctl",        0,         ioctl_intent,       ioctl_attempt,         ioctl_work,        NULL,               NULL },
 	{ "Poll",         0,         poll_intent,        poll_attempt,          NULL,              poll_finish,        NULL },
+	{ "GetAddrInfo",  AN_ERRAND, get_addr_info_intent, get_addr_info_attempt, NULL,            NULL,               NULL },
+	{ "GetNameInfo",  AN_ERRAND, get_name_info_intent, get_name_info_attempt, NULL,            NULL,               NULL },
+	{ "GetHostByName", AN_ERRAND, get_host_by_name_intent, get_host_by_name_attempt, NULL,      NULL,               NULL },
+	{ "GetHostByAddr", AN_ERRAND, get_host_by_addr_intent, get_host_by_addr_attempt, NULL,      NULL,               NULL },
+	{ "GetHostName",  0,         no_intent,          get_host_name_attempt, NULL,              NULL,               NULL },
+	{ "SetHostName",  0,         set_host_name_intent, set_host_name_attempt, NULL,            NULL,               NULL },
+	{ "GetProtoByName", AN_ERRAND, get_proto_by_name_intent, get_proto_by_name_attempt, NULL,    NULL,               NULL },
+	{ "GetServByName", AN_ERRAND, get_serv_by_name_intent, get_serv_by_name_attempt, NULL,      NULL,               NULL },
+	{ "GetServByPort", AN_ERRAND, get_serv_by_port_intent, get_serv_by_port_attempt, NULL,      NULL,               NULL },
+	{ "IfNameIndex",  AN_ERRAND, no_intent,          if_name_index_attempt, NULL,              NULL,               NULL },
+	{ "IfNameToIndex", 0,        if_name_to_index_intent, if_name_to_index_attempt, NULL,      NULL,               NULL },
+	{ "IfIndexToName", 0,        no_intent,          if_index_to_name_attempt, NULL,           NULL,               NULL },
+	{ "Constants",    0,         no_intent,          constants_attempt,     NULL,              NULL,               NULL },
 };
 enum { N_OPS = sizeof(op_table) / sizeof(op_table[0]), CASE_MAX = 128 };
 const unsigned op_count = N_OPS;

@@ -68,6 +68,34 @@ int poll_intent(struct call *);
 int poll_attempt(struct call *);
 int poll_finish(struct call *, int error);
 
+/* ops_resolve.c: getaddrinfo, getnameinfo */
+int get_addr_info_intent(struct call *);
+int get_addr_info_attempt(struct call *);
+int get_name_info_intent(struct call *);
+int get_name_info_attempt(struct call *);
+
+/* ops_host.c: gethostbyname and its kin, the host's own name */
+int get_host_by_name_intent(struct call *);
+int get_host_by_name_attempt(struct call *);
+int get_host_by_addr_intent(struct call *);
+int get_host_by_addr_attempt(struct call *);
+int get_host_name_attempt(struct call *);
+int set_host_name_intent(struct call *);
+int set_host_name_attempt(struct call *);
+
+/* ops_names.c: protocols, services, interfaces, constants */
+int get_proto_by_name_intent(struct call *);
+int get_proto_by_name_attempt(struct call *);
+int get_serv_by_name_intent(struct call *);
+int get_serv_by_name_attempt(struct call *);
+int get_serv_by_port_intent(struct call *);
+int get_serv_by_port_attempt(struct call *);
+int if_name_index_attempt(struct call *);
+int if_name_to_index_intent(struct call *);
+int if_name_to_index_attempt(struct call *);
+int if_index_to_name_attempt(struct call *);
+int constants_attempt(struct call *);
+
 /* ---- shared --------------------------------------------------------------- */
 
 /* The messages of a call, by their types. */

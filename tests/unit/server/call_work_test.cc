@@ -33,7 +33,7 @@ class BusyWorker : public CallEngine {
                              (void)!read(g->fd, &c, 1);
                              close(g->fd);
                              delete g;
-                           }},
+                           }, nullptr},
                           pipe_[0]};
     workers_add(e_.shard()->workers, &gate->job);
     // A netlink send goes to a worker always.

@@ -43,7 +43,8 @@ Engine::Engine(const std::string &policy_yaml, unsigned workers)
                                                error, sizeof(error));
   if (!policy_ && error[0]) fprintf(stderr, "%s\n", error);
   workers_ = policy_ ? workers_new(workers) : nullptr;
-  shard_made_ = workers_ && shard_init(&shard_, 0, 1, workers_, policy_) == 0;
+  resolvers_ = workers_ ? workers_new(16) : nullptr;
+  shard_made_ = resolvers_ && shard_init(&shard_, 0, 1, workers_, resolvers_, policy_) == 0;
   peer_ = static_cast<struct peer *>(calloc(1, sizeof(*peer_)));
   if (!peer_) return;
   peer_->refs = 1;
@@ -59,6 +60,7 @@ Engine::~Engine() {
   for (auto &a : answers_)
     if (a->done && a->call) Free(a.get());
   workers_ = workers_free(workers_);  // what is under way ends
+  resolvers_ = workers_free(resolvers_);
   if (shard_made_) shard_done(&shard_);
   peer_unref(peer_);
   policy_unref(policy_);

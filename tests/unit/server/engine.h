@@ -113,7 +113,7 @@ class Engine {
   static void OnDone(struct call *c);
 
   struct policy *policy_ = nullptr;
-  struct workers *workers_ = nullptr;
+  struct workers *workers_ = nullptr, *resolvers_ = nullptr;
   struct shard shard_ = {};
   bool shard_made_ = false;
   struct peer *peer_ = nullptr;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ops_host.c - gethostbyname(3) and its kin; the host's own name. */
+#include "ops/ops.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "ops/lookup.h"
+
+/* ---- both ways --------------------------------------------------------------- */
+
+/* 0: there are no addresses of such a family. */
+static size_t address_bytes(int family)
+{
+	if (family == AF_INET)
+		return sizeof(struct in_addr);
+	return family == AF_INET6 ? sizeof(struct in6_addr) : 0;
+}
+
+static int put_host(struct errand *e, const struct hostent *found, Sockbroker__V1__Host **ret)
+{
+	Sockbroker__V1__Host *out = arena_alloc(&e->arena, sizeof(*out));
+	int r;
+
+	if (!out)
+		return -ENOMEM;
+	sockbroker__v1__host__init(out);
+	*ret = out;
+	out->family = found->h_addrtype;
+	r = put_text(&e->arena, found->h_name, &out->name);
+	if (r == 0)
+		r = put_list(&e->arena, found->h_aliases, 0, &out->n_aliases, &out->aliases);
+	if (r == 0)
+		r = put_list(&e->arena, found->h_addr_list, (size_t)found->h_length,
+			     &out->n_addresses, &out->addresses);
+	return r;
+}
+
+/* The three ways in which gethostby*_r(3) tell what went wrong, as one. @result is
+ * what it returned. */
+static int host_failed(int result, int host_error, int32_t *ret)
+{
+	if (result == ERANGE && host_error == NETDB_INTERNAL)
+		return -ERANGE;
+	if (host_error == NETDB_INTERNAL)
+		return result ? -result : -EIO;
+	*ret = host_error;
+	return 0;
+}
+
+/* ---- by name ------------------------------------------------------------------- */
+
+/* What glibc does not look up but reads as an address, or as none. */
+static bool is_digits(const char *name)
+{
+	size_t n = strlen(name);
+	struct in6_addr in6;
+
+	if (n && name[n - 1] != '.' && strspn(name, "0123456789.") == n && name[0] != '.')
+		return true;
+	return inet_pton(AF_INET6, name, &in6) == 1;
+}
+
+int get_host_by_name_intent(struct call *c)
+{
+	const Sockbroker__V1__GetHostByNameRequest *req = REQUEST(c, GetHostByName);
+	const char *name;
+
+	if (name_check(&req->name) < 0)
+		return -EINVAL;
+	if (req->family && !address_bytes(req->family))
+		return -EAFNOSUPPORT;
+	name = name_text(&c->arena, &req->name);
+	if (!name)
+		return -ENOMEM;
+	return is_digits(name) ? no_intent(c) : resolve_intent(c, name);
+}
+
+static int ask_by_name(struct errand *e, char *room, size_t size)
+{
+	const Sockbroker__V1__GetHostByNameRequest *req = ERRAND_REQUEST(e, GetHostByName);
+	Sockbroker__V1__GetHostByNameReply *rep = ERRAND_REPLY(e, GetHostByName);
+	const char *name = name_text(&e->arena, &req->name);
+	struct hostent host, *found = NULL;
+	int host_error = 0, r;
+
+	if (!name)
+		return -ENOMEM;
+	r = gethostbyname2_r(name, req->family ? req->family : AF_INET, &host, room, size, &found,
+			     &host_error);
+	return found ? put_host(e, found, &rep->host) : host_failed(r, host_error, &rep->host_error);
+}
+
+static int look_up_by_name(struct errand *e)
+{
+	return ask_with_room(e, ask_by_name);
+}
+
+int get_host_by_name_attempt(struct call *c)
+{
+	return errand_attempt(c, look_up_by_name);
+}
+
+/* ---- by address ---------------------------------------------------------------- */
+
+int get_host_by_addr_intent(struct call *c)
+{
+	const Sockbroker__V1__GetHostByAddrRequest *req = REQUEST(c, GetHostByAddr);
+	char text[INET6_ADDRSTRLEN];
+
+	if (!address_bytes(req->family))
+		return -EAFNOSUPPORT;
+	if (req->address.len != address_bytes(req->family))
+		return -EINVAL;
+	inet_ntop(req->family, req->address.data, text, sizeof(text));
+	return resolve_intent(c, text);
+}
+
+static int ask_by_addr(struct errand *e, char *room, size_t size)
+{
+	const Sockbroker__V1__GetHostByAddrRequest *req = ERRAND_REQUEST(e, GetHostByAddr);
+	Sockbroker__V1__GetHostByAddrReply *rep = ERRAND_REPLY(e, GetHostByAddr);
+	struct hostent host, *found = NULL;
+	int host_error = 0, r;
+
+	r = gethostbyaddr_r(req->address.data, (socklen_t)req->address.len, req->family, &host, room,
+			    size, &found, &host_error);
+	return found ? put_host(e, found, &rep->host) : host_failed(r, host_error, &rep->host_error);
+}
+
+static int look_up_by_addr(struct errand *e)
+{
+	return ask_with_room(e, ask_by_addr);
+}
+
+int get_host_by_addr_attempt(struct call *c)
+{
+	return errand_attempt(c, look_up_by_addr);
+}
+
+/* ---- the host's own name --------------------------------------------------------- */
+
+int get_host_name_attempt(struct call *c)
+{
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return -errno;
+	return put_text(&c->arena, host.nodename, &REPLY(c, GetHostName)->name);
+}
+
+int set_host_name_intent(struct call *c)
+{
+	return REQUEST(c, SetHostName)->name.len > HOST_NAME_MAX ? -EINVAL : no_intent(c);
+}
+
+int set_host_name_attempt(struct call *c)
+{
+	const ProtobufCBinaryData *name = &REQUEST(c, SetHostName)->name;
+
+	return sys_result(sethostname(name->len ? (const char *)name->data : "", name->len));
+}
