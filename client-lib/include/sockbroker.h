@@ -64,6 +64,11 @@ extern "C" {
 typedef struct sb_broker sb_broker;
 
 struct mmsghdr; /* <sys/socket.h> has it for _GNU_SOURCE only */
+struct addrinfo; /* <netdb.h> has these … */
+struct hostent;
+struct protoent;
+struct servent;
+struct if_nameindex; /* … and <net/if.h> this */
 
 /** How requests travel; for tests and measurements. */
 enum sb_transport {
@@ -199,6 +204,108 @@ void sb_set_interrupt_check(int (*check)(void));
  * @return 0, or -1 and EBADF, EINVAL, ENOMEM.
  */
 int sb_watch(int fd, short events);
+
+/* ------------------------------------------------------------------------ */
+/* Names of hosts, services, protocols, interfaces                          */
+/* ------------------------------------------------------------------------ */
+
+/* As the broker's system knows them: its /etc/hosts, its name servers, its
+ * interfaces. The default broker is asked. A name that has to be looked up needs a rule
+ * that allows it (`resolve`); numeric addresses, services, protocols and interfaces
+ * need none. */
+
+/**
+ * getaddrinfo(3). What the broker or its policy refuses is EAI_SYSTEM with errno (EACCES,
+ * EPIPE …); too many lookups at once are EAI_AGAIN. With AI_IDN names are UTF-8. The list
+ * is to be freed with sb_freeaddrinfo().
+ */
+int sb_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		   struct addrinfo **res);
+/** The same by a certain broker (NULL: the default one), within @p timeout_ns (negative:
+ * for ever). When the time is up: EAI_SYSTEM and errno ETIMEDOUT. */
+int sb_getaddrinfo_at(sb_broker *, const char *node, const char *service,
+		      const struct addrinfo *hints, int64_t timeout_ns, struct addrinfo **res);
+/** freeaddrinfo(3). Accepts NULL. */
+void sb_freeaddrinfo(struct addrinfo *res);
+/** getnameinfo(3). Errors as sb_getaddrinfo()'s. */
+int sb_getnameinfo(const struct sockaddr *addr, socklen_t addrlen, char *host, socklen_t hostlen,
+		   char *serv, socklen_t servlen, int flags);
+
+/** gethostbyname(3). The result belongs to the calling thread until its next call of
+ * one of these three. On NULL h_errno tells: NETDB_INTERNAL is what the broker or its
+ * policy refuses, with errno; too many lookups at once are TRY_AGAIN. */
+struct hostent *sb_gethostbyname(const char *name);
+/** gethostbyname2(3). */
+struct hostent *sb_gethostbyname2(const char *name, int af);
+/** gethostbyaddr(3). */
+struct hostent *sb_gethostbyaddr(const void *addr, socklen_t len, int af);
+
+/** getprotobyname(3). The result belongs to the calling thread until its next call. On
+ * NULL errno is 0 if there is none of that name. */
+struct protoent *sb_getprotobyname(const char *name);
+/** getservbyname(3). As sb_getprotobyname(); shares its result with sb_getservbyport(). */
+struct servent *sb_getservbyname(const char *name, const char *proto);
+/** getservbyport(3). @p port is in network order. */
+struct servent *sb_getservbyport(int port, const char *proto);
+
+/** gethostname(2), of the broker's host. */
+int sb_gethostname(char *name, size_t len);
+/** sethostname(2), of the broker's host. Needs a rule that lends CAP_SYS_ADMIN. */
+int sb_sethostname(const char *name, size_t len);
+/**
+ * The full name of @p name (NULL, "", "0.0.0.0" or "::": of the broker's host): the first
+ * with a dot among its official name and its aliases, else the official name; or @p name
+ * itself, if it has no address or the address has no name. As Python's
+ * socket.getfqdn().
+ *
+ * @return 0, or -1 and errno: ENAMETOOLONG (it does not fit), or as sb_gethostname().
+ */
+int sb_getfqdn(const char *name, char *buf, size_t len);
+
+/** if_nameindex(3), of the broker's network namespace. To be freed with
+ * sb_if_freenameindex(). */
+struct if_nameindex *sb_if_nameindex(void);
+/** if_freenameindex(3). Accepts NULL. */
+void sb_if_freenameindex(struct if_nameindex *list);
+/** if_nametoindex(3). */
+unsigned int sb_if_nametoindex(const char *name);
+/** if_indextoname(3). @p name has room for IF_NAMESIZE bytes. */
+char *sb_if_indextoname(unsigned int index, char *name);
+
+/**
+ * A TCP connection to @p host (a name or an address) and @p port (a service or a number).
+ * Its addresses are tried one after the other, as sb_getaddrinfo() orders them, each with a
+ * new socket, bound to @p source unless that is NULL; an attempt is one message to
+ * the broker and one back. @p timeout_ns (negative: for ever) is for each: for the lookup,
+ * for each attempt, and then, as by sb_set_timeout(), for the socket's calls. 0 does not wait for a
+ * connection (but for the lookup).
+ *
+ * @return a descriptor, or -1 and errno: of the last attempt (ECONNREFUSED, EACCES …;
+ * ETIMEDOUT: its time was up); or of the lookup: EADDRNOTAVAIL (no such name, or it has no
+ * address), EAGAIN (the name servers do not answer; EAI_AGAIN), EINVAL (no such service), EIO
+ * (EAI_FAIL), or what EAI_SYSTEM stands for.
+ */
+int sb_create_connection(const char *host, const char *port, int64_t timeout_ns,
+			 const struct sockaddr *source, socklen_t sourcelen);
+
+/* ------------------------------------------------------------------------ */
+/* Constants                                                                */
+/* ------------------------------------------------------------------------ */
+
+/** A constant of socket programs, as Linux has it. */
+struct sb_constant_entry {
+	const char *name;
+	long long value;
+};
+
+/** "SO_REUSEADDR" -> 2. Returns -1 and errno EINVAL for a name that is not known; errno is 0
+ * otherwise. No broker is asked: the broker's own list is the RPC Constants. */
+long long sb_constant(const char *name);
+/** ("SO_", 2) -> "SO_REUSEADDR": the name that begins so and has that value (of several, the
+ * plainest), or NULL. */
+const char *sb_constant_name(const char *prefix, long long value);
+/** All of them, sorted by name as by strcmp(3); how many is put into *@p ret_n. */
+const struct sb_constant_entry *sb_constants(size_t *ret_n);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "broker.h"
+#include "fork.h"
 #include "wire/addr.h"
 
 ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result)
@@ -18,6 +20,27 @@ ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result)
 ssize_t api_local(const char *call, ssize_t result)
 {
 	return error_return(call, ERROR_LOCAL, result);
+}
+
+int api_broker(const char *call, struct sb_broker *given, struct sb_broker **ret)
+{
+	if (fork_is_child())
+		return (int)api_local(call, -EBADF);
+	return (int)error_return(call, ERROR_CONNECTING, broker_get(given, ret));
+}
+
+int api_ask(const char *call, struct sb_broker *given, const ProtobufCMessage *request,
+	    struct reply *out)
+{
+	struct sb_broker *b;
+	int r;
+
+	if (api_broker(call, given, &b) < 0)
+		return -errno;
+	r = rpc_call(b, request, out);
+	(void)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_BROKER, r);
+	rpc_unref(b);
+	return r;
 }
 
 int api_address_take(const struct sockaddr *addr, socklen_t addrlen, struct arena *arena,

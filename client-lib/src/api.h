@@ -15,6 +15,14 @@ ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result);
 /* The same where no socket is concerned. */
 ssize_t api_local(const char *call, ssize_t result);
 
+/* The broker that a call without a socket is for: @given, or if it is NULL the default
+ * one. Returns 0 and a reference; or what public function @call does. */
+int api_broker(const char *call, struct sb_broker *given, struct sb_broker **ret);
+/* An operation without a socket, at @given (NULL: the default broker), for the public
+ * function @call, whose error is noted. Returns 0 or -errno; @out as rpc_call() has it. */
+int api_ask(const char *call, struct sb_broker *given, const ProtobufCMessage *request,
+	    struct reply *out);
+
 /* A message for a sockaddr that the program gave, in @arena's memory. Returns 0,
  * -EFAULT, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
 int api_address_take(const struct sockaddr *addr, socklen_t addrlen, struct arena *arena,

@@ -7,20 +7,10 @@
 
 #include "api.h"
 #include "api_life.h"
-#include "broker.h"
-#include "fork.h"
 #include "sockbroker.h"
 
 /* What may stand beside the type of a new socket. */
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
-
-/* The broker for a new socket, or what to return. */
-static int broker_for_new(const char *call, struct sb_broker *given, struct sb_broker **ret)
-{
-	if (fork_is_child())
-		return (int)api_local(call, -EBADF);
-	return (int)error_return(call, ERROR_CONNECTING, broker_get(given, ret));
-}
 
 /* What a call that went wrong at the broker returns. */
 static int refused(const char *call, const struct sb_broker *b, int r)
@@ -68,7 +58,7 @@ static int socket_new(struct sb_broker *b, int domain, int type, int protocol)
 int sb_socket_at(sb_broker *given, int domain, int type, int protocol)
 {
 	struct sb_broker *b;
-	int r = broker_for_new("sb_socket", given, &b);
+	int r = api_broker("sb_socket", given, &b);
 
 	if (r < 0)
 		return r;
@@ -156,7 +146,7 @@ int sb_socketpair_at(sb_broker *given, int domain, int type, int protocol, int s
 
 	if (!sv)
 		return (int)api_local("sb_socketpair", -EFAULT);
-	r = broker_for_new("sb_socketpair", given, &b);
+	r = api_broker("sb_socketpair", given, &b);
 	if (r < 0)
 		return r;
 	r = pair_new(b, domain, type, protocol, sv);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- *   RequestBatch ┬ 1: Request ┬ 1: id
+ *   RequestBatch ┬ 1: Request ┬ 1: id   2: linked
  *                │            └ N: BindRequest …     N says which operation
  *                └ 1: Request …
  *
@@ -16,7 +16,7 @@
 #include "sockbroker/v1/admin.pb-c.h"
 #include "sockbroker/v1/broker.pb-c.h"
 
-enum { BATCH_ELEMENT = 1, ENVELOPE_ID = 1 };
+enum { BATCH_ELEMENT = 1, ENVELOPE_ID = 1, ENVELOPE_LINKED = 2 };
 
 static struct rpc_method methods[64];
 static size_t n_methods;
@@ -105,13 +105,14 @@ static uint64_t key_of(uint32_t field, unsigned type)
 }
 
 void envelope_measure(struct envelope *e, uint64_t id, const struct rpc_method *method,
-		      const ProtobufCMessage *request)
+		      const ProtobufCMessage *request, bool linked)
 {
 	e->id = id;
+	e->linked = linked;
 	e->method = method;
 	e->request = request;
 	e->request_bytes = protobuf_c_message_get_packed_size(request);
-	e->inner_bytes = 1 + varint_bytes(id) + varint_bytes(key_of(method->field, WIRE_BYTES)) +
+	e->inner_bytes = 1 + varint_bytes(id) + (linked ? 2 : 0) + varint_bytes(key_of(method->field, WIRE_BYTES)) +
 			 varint_bytes(e->request_bytes) + e->request_bytes;
 	e->bytes = 1 + varint_bytes(e->inner_bytes) + e->inner_bytes;
 }
@@ -122,6 +123,10 @@ void envelope_pack(const struct envelope *e, uint8_t *out)
 	out = wire_put_varint(out, e->inner_bytes);
 	out = wire_put_varint(out, key_of(ENVELOPE_ID, WIRE_VARINT));
 	out = wire_put_varint(out, e->id);
+	if (e->linked) {
+		out = wire_put_varint(out, key_of(ENVELOPE_LINKED, WIRE_VARINT));
+		out = wire_put_varint(out, 1);
+	}
 	out = wire_put_varint(out, key_of(e->method->field, WIRE_BYTES));
 	out = wire_put_varint(out, e->request_bytes);
 	protobuf_c_message_pack(e->request, out);

@@ -31,13 +31,14 @@ struct envelope {
 	uint64_t id;
 	const struct rpc_method *method;
 	const ProtobufCMessage *request;
+	bool linked;        /* depends on the one before */
 	size_t request_bytes;
 	size_t inner_bytes; /* of the Request */
 	size_t bytes;       /* in all */
 };
 
 void envelope_measure(struct envelope *, uint64_t id, const struct rpc_method *,
-		      const ProtobufCMessage *request);
+		      const ProtobufCMessage *request, bool linked);
 /* Writes exactly envelope.bytes bytes. */
 void envelope_pack(const struct envelope *, uint8_t *out);
 

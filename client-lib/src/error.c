@@ -48,6 +48,12 @@ static const struct sentence sentences[] = {
 	  "too many sessions or descriptors are open, here or at the broker at %s." },
 	{ ERROR_GONE, EPIPE,
 	  "the broker has gone, and the socket with it. Close it and open another." },
+	{ ERROR_LOOKUP, EADDRNOTAVAIL, "the broker's system knows no such host, or no address of it." },
+	{ ERROR_LOOKUP, EAGAIN, "the broker's name servers do not answer now, or too many lookups are under way." },
+	{ ERROR_LOOKUP, EINVAL, "the port is no number, nor a service that the broker's system knows." },
+	{ ERROR_LOOKUP, EIO, "the broker's name servers failed." },
+	{ ERROR_LOOKUP, ETIMEDOUT, "the broker's name servers did not answer in time." },
+	{ ERROR_LOOKUP, EACCES, "the broker's policy does not let this user look the name up. Ask the administrator for a rule." },
 	{ ERROR_BROKER, EACCES,
 	  "the broker's policy, or the kernel, refuses it. Ask the administrator for a rule; "
 	  "`sockbroker policy explain` tells which one decides." },

@@ -14,6 +14,7 @@ enum error_origin {
 	ERROR_CONNECTING, /* the broker cannot be reached */
 	ERROR_BROKER,     /* the broker, or the kernel by it, refused */
 	ERROR_GONE,       /* the broker went away */
+	ERROR_LOOKUP,     /* a host's name led to no address */
 };
 
 /* What @call, "sb_bind", returns for @result: a negative one is -errno, from

@@ -340,3 +340,47 @@ int rpc_call(struct sb_broker *b, const ProtobufCMessage *request, struct reply 
 		reply_free(&unwanted);
 	return r;
 }
+
+static void unary_steps(struct sb_broker *b, struct rpc_step *steps, size_t n,
+			struct patience *patience)
+{
+	struct reply reply;
+
+	for (size_t i = 0; i < n; i++) {
+		steps[i].error = -ECANCELED;
+		if (i && steps[i].linked && steps[i - 1].error)
+			continue;
+		reply_init(&reply);
+		steps[i].error = unary_call(b, rpc_method_of(steps[i].request), steps[i].request,
+					    patience, &reply);
+		reply_free(&reply);
+	}
+}
+
+void rpc_call_steps(struct sb_broker *b, struct rpc_step *steps, size_t n)
+{
+	struct patience patience;
+
+	patience_begin(&patience, -1);
+	if (b->transport == SB_TRANSPORT_UNARY)
+		unary_steps(b, steps, n, &patience);
+	else
+		stream_call_steps(b, steps, n, &patience);
+}
+
+int rpc_tell(struct sb_broker *b, const ProtobufCMessage *request)
+{
+	return b->transport == SB_TRANSPORT_UNARY ? rpc_call(b, request, NULL) :
+						    stream_tell(b, request);
+}
+
+uint32_t rpc_new_handle(struct sb_broker *b)
+{
+	uint32_t handle;
+
+	pthread_mutex_lock(&b->lock);
+	b->last_handle = b->last_handle % INT32_MAX + 1;
+	handle = b->last_handle;
+	pthread_mutex_unlock(&b->lock);
+	return handle;
+}

@@ -53,6 +53,23 @@ void reply_free(struct reply *);
  * whatever is returned; NULL: only the error matters. */
 int rpc_call(struct sb_broker *, const ProtobufCMessage *request, struct reply *out);
 
+/* One of several operations that go out together. */
+struct rpc_step {
+	const ProtobufCMessage *request;
+	bool linked; /* only if the one before succeeded: else its error is -ECANCELED */
+	int error;   /* as rpc_call() returns */
+};
+enum { RPC_STEPS_MAX = 8 };
+
+/* Calls all of @steps by one message, and waits for their replies. (By unary
+ * calls: one after the other.) */
+void rpc_call_steps(struct sb_broker *, struct rpc_step *steps, size_t n);
+/* A request whose reply nobody wants, and does not wait for. (By a unary call: waits.) Returns
+ * 0 or -errno. */
+int rpc_tell(struct sb_broker *, const ProtobufCMessage *request);
+/* A number for a socket that is made so, which no other has had for long. */
+uint32_t rpc_new_handle(struct sb_broker *);
+
 /*
  * A call whose reply comes later, to done(), exactly once, on a thread of the
  * library or on one that waits for a reply of its own; no lock is held. @error

@@ -33,10 +33,13 @@ struct flight {
 
 /* Makes the request's bytes, and puts it in line to be sent. */
 int flight_begin(struct sb_broker *, struct flight *, const struct rpc_method *,
-		 const ProtobufCMessage *request);
+		 const ProtobufCMessage *request, bool linked);
 /* The lock not held. rpc_start(), but that nobody may be there to hear the reply: it is
  * seen to when somebody waits again. */
 int flight_start(struct sb_broker *, const ProtobufCMessage *request, struct rpc_async *);
+/* The lock is held, and is not when it returns: waits for the reply, and returns its
+ * error, or -EINTR. */
+int flight_await(struct sb_broker *, struct flight *, struct patience *, struct reply *out);
 /* Sends what is in line unless a message is on its way; drops the lock meanwhile. */
 void stream_flush(struct sb_broker *);
 /* The lock not held; the caller leads. Waits for one event of the session, until

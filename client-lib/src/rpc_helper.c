@@ -83,7 +83,7 @@ void helper_stop(struct sb_broker *b)
 static int start_locked(struct sb_broker *b, struct flight *f, const ProtobufCMessage *request)
 {
 	const struct rpc_method *method = rpc_method_of(request);
-	const int r = method && method->field ? flight_begin(b, f, method, request) : -ENOSYS;
+	const int r = method && method->field ? flight_begin(b, f, method, request, false) : -ENOSYS;
 
 	if (r < 0)
 		return r;

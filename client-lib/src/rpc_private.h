@@ -64,6 +64,7 @@ struct sb_broker {
 	bool leading;         /* a thread is in turn() */
 	bool sending, receiving, open; /* gRPC owes us an event */
 	uint64_t last_id;
+	uint32_t last_handle; /* that we have chosen */
 	struct flight *flights[FLIGHT_BUCKETS]; /* begun, not answered; by id */
 	struct list waiters;  /* those of them that a thread waits for */
 	struct list outgoing; /* those of them that are not sent yet */
@@ -105,6 +106,9 @@ void stream_close(struct sb_broker *);
 /* When the time to give up comes, all is ended with -ETIMEDOUT. */
 int stream_call(struct sb_broker *, const struct rpc_method *, const ProtobufCMessage *request,
 		struct patience *, struct reply *out);
+void stream_call_steps(struct sb_broker *, struct rpc_step *, size_t n, struct patience *);
+/* Sends a request whose reply goes unheard. Returns 0 or -errno. */
+int stream_tell(struct sb_broker *, const ProtobufCMessage *request);
 /* Asks the broker to end request, or transfer, @id; whatever it says to that goes unheard.
  * Returns 0 or -errno. */
 int stream_cancel(struct sb_broker *, uint64_t id);

@@ -135,7 +135,7 @@ static void flight_answer(struct sb_broker *b, struct flight *f, struct afterwar
 }
 
 int flight_begin(struct sb_broker *b, struct flight *f, const struct rpc_method *method,
-		 const ProtobufCMessage *request)
+		 const ProtobufCMessage *request, bool linked)
 {
 	struct envelope e;
 
@@ -144,7 +144,7 @@ int flight_begin(struct sb_broker *b, struct flight *f, const struct rpc_method 
 	f->id = stream_new_id(b);
 	f->method = method;
 	f->reply = grpc_empty_slice();
-	envelope_measure(&e, f->id, method, request);
+	envelope_measure(&e, f->id, method, request, linked);
 	if (atomic_load(&b->ended))
 		return atomic_load(&b->ended);
 	if (b->limits.message_bytes && e.bytes > b->limits.message_bytes)
@@ -434,55 +434,38 @@ static void unpack(const struct flight *f, int *error, struct reply *out)
 	grpc_slice_unref(f->reply);
 }
 
+int flight_await(struct sb_broker *b, struct flight *f, struct patience *patience,
+		 struct reply *out)
+{
+	bool leads = step_in(b, f), cancelled = false;
+	int r;
+
+	pthread_mutex_unlock(&b->lock);
+	while (!await_answer(b, f, leads, patience)) {
+		step_out(b, f);
+		cancelled = ask_and_cancel(b, f, patience) || cancelled;
+		pthread_mutex_lock(&b->lock);
+		leads = step_in(b, f);
+		pthread_mutex_unlock(&b->lock);
+	}
+	unpack(f, &r, out);
+	return r == -ECANCELED && cancelled ? -EINTR : r;
+}
+
 int stream_call(struct sb_broker *b, const struct rpc_method *method,
 		const ProtobufCMessage *request, struct patience *patience, struct reply *out)
 {
 	struct flight f = { .async = NULL };
-	bool leads, cancelled = false;
 	int r;
 
 	pthread_mutex_lock(&b->lock);
-	r = flight_begin(b, &f, method, request);
+	r = flight_begin(b, &f, method, request, false);
 	if (r < 0) {
 		pthread_mutex_unlock(&b->lock);
 		return r;
 	}
 	stream_flush(b);
-	leads = step_in(b, &f);
-	pthread_mutex_unlock(&b->lock);
-
-	while (!await_answer(b, &f, leads, patience)) {
-		step_out(b, &f);
-		cancelled = ask_and_cancel(b, &f, patience) || cancelled;
-		pthread_mutex_lock(&b->lock);
-		leads = step_in(b, &f);
-		pthread_mutex_unlock(&b->lock);
-	}
-	unpack(&f, &r, out);
-	return r == -ECANCELED && cancelled ? -EINTR : r;
-}
-
-static void cancel_done(struct rpc_async *async, int error, const ProtobufCMessage *reply)
-{
-	(void)error;
-	(void)reply;
-	free(async);
-}
-
-int stream_cancel(struct sb_broker *b, uint64_t id)
-{
-	Sockbroker__V1__Cancel cancel = SOCKBROKER__V1__CANCEL__INIT;
-	struct rpc_async *async = calloc(1, sizeof(*async));
-	int r = -ENOMEM;
-
-	cancel.target = id;
-	if (async) {
-		async->done = cancel_done;
-		r = flight_start(b, &cancel.base, async);
-	}
-	if (r < 0)
-		free(async);
-	return r;
+	return flight_await(b, &f, patience, out);
 }
 
 /* ------------------------------------------------------------------------ */
