@@ -225,6 +225,16 @@ static void sock_finalize(PyObject *self)
 /* The descriptor                                                           */
 /* ------------------------------------------------------------------------ */
 
+/* Data must not be written into the stand-in, where nobody reads it. sendfile(2) refuses a
+ * file in append mode, and who uses it then sends as it can: socket.sendfile(), asyncio. */
+static void sendfile_forbid(int fd)
+{
+	const int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags | O_APPEND);
+}
+
 /* Who asks for the number may poll it: from now on it shows the socket's readiness. */
 static PyObject *sock_fileno(struct sock *s, PyObject *unused)
 {
@@ -232,6 +242,7 @@ static PyObject *sock_fileno(struct sock *s, PyObject *unused)
 
 	(void)unused;
 	if (s->fd != -1 && !s->shown) {
+		sendfile_forbid(s->fd);
 		Py_BEGIN_ALLOW_THREADS
 		r = sb_watch(s->fd, POLLIN | POLLOUT);
 		Py_END_ALLOW_THREADS
