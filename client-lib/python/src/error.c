@@ -41,18 +41,19 @@ PyObject *error_set(void)
 	return NULL;
 }
 
+PyObject *error_call(void)
+{
+	return PyErr_Occurred() ? NULL : error_set();
+}
+
 PyObject *error_wait(const struct sock *s)
 {
-	if (PyErr_Occurred())
-		return NULL;
-	if (s->timeout_ns > 0 && (errno == EAGAIN || errno == EINPROGRESS))
-		PyErr_SetString(PyExc_TimeoutError, "timed out");
-	else
-		error_set();
+	if (PyErr_Occurred() || s->timeout_ns <= 0 || (errno != EAGAIN && errno != EINPROGRESS))
+		return error_call();
+	PyErr_SetString(PyExc_TimeoutError, "timed out");
 	return NULL;
 }
 
-/* A signal handler that raised ends a call that had moved something, too. */
 bool error_none(ssize_t result)
 {
 	return result >= 0 && !PyErr_Occurred();
@@ -70,6 +71,8 @@ static PyObject *set_pair(PyObject *exception, int code, const char *text)
 
 PyObject *error_set_gai(int code)
 {
+	if (PyErr_Occurred())
+		return NULL;
 	if (code == EAI_SYSTEM)
 		return error_set();
 	return set_pair(error_gai, code, gai_strerror(code));

@@ -16,11 +16,13 @@ extern PyObject *error_gai, *error_host;
 /* OSError of errno, after an sb_ call that failed in this thread. It says what the library
  * says of it, where that is more than errno's name. */
 PyObject *error_set(void);
-/* The same after a call that may wait: TimeoutError when the socket's time was up, and
- * what a signal handler raised. */
-PyObject *error_wait(const struct sock *);
-/* Did such a call, which returned @result, go well? */
+/* Did a call that let go of the GIL, and returned @result, go well? Not if a signal handler
+ * raised meanwhile. */
 bool error_none(ssize_t result);
+/* If not: what the handler raised, or OSError. */
+PyObject *error_call(void);
+/* The same where a socket's time may be up: TimeoutError. */
+PyObject *error_wait(const struct sock *);
 
 /* gaierror of an EAI_*, herror of an h_errno. */
 PyObject *error_set_gai(int code);

@@ -110,7 +110,9 @@ int host_resolve(const char *text, int family, struct address *ret)
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_getaddrinfo(text, NULL, &hints, &list);
 	Py_END_ALLOW_THREADS
-	if (r) {
+	if (r || PyErr_Occurred()) {
+		if (r == 0)
+			sb_freeaddrinfo(list);
 		(void)error_set_gai(r);
 		return -1;
 	}

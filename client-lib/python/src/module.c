@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "error.h"
+#include "interrupt.h"
 #include "object.h"
 #include "sockbroker.h"
 
@@ -42,8 +43,8 @@ static PyObject *module_socketpair(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_socketpair(family, type & ~SOCK_CLOEXEC, proto, sv);
 	Py_END_ALLOW_THREADS
-	if (r < 0)
-		return error_set();
+	if (!error_none(r))
+		return error_call();
 	first = pair_object(sv[0], family, type, proto);
 	second = pair_object(sv[1], family, type, proto);
 	if (first && second)
@@ -64,7 +65,9 @@ static PyObject *module_close(PyObject *self, PyObject *number)
 	r = sb_close(fd);
 	Py_END_ALLOW_THREADS
 	if (r < 0 && errno != ECONNRESET)
-		return error_set();
+		return error_call();
+	if (PyErr_Occurred())
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -78,7 +81,7 @@ static PyObject *module_dup(PyObject *self, PyObject *number)
 	Py_BEGIN_ALLOW_THREADS
 	copy = sb_dup(fd);
 	Py_END_ALLOW_THREADS
-	return copy < 0 ? error_set() : PyLong_FromLong(copy);
+	return error_none(copy) ? PyLong_FromLong(copy) : error_call();
 }
 
 static PyObject *module_getdefaulttimeout(PyObject *self, PyObject *unused)
@@ -173,5 +176,7 @@ PyMODINIT_FUNC PyInit__sockbroker(void)
 		       PyModule_AddFunctions(module, module_functions_tables) < 0))
 		Py_CLEAR(module);
 	Py_XDECREF(standard);
+	if (module)
+		interrupt_begin();
 	return module;
 }

@@ -102,11 +102,9 @@ static PyObject *info_get(PyObject *node, PyObject *service, const struct addrin
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_getaddrinfo(n, v, hints, &info);
 	Py_END_ALLOW_THREADS
-	if (PyErr_Occurred())
-		return NULL;
 	if (r)
 		return error_set_gai(r);
-	list = info_list(info);
+	list = PyErr_Occurred() ? NULL : info_list(info);
 	sb_freeaddrinfo(info);
 	return list;
 }
@@ -193,9 +191,7 @@ static PyObject *name_info(const struct address *a, int flags)
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_getnameinfo(&a->sa, a->len, host, sizeof(host), service, sizeof(service), flags);
 	Py_END_ALLOW_THREADS
-	if (PyErr_Occurred())
-		return NULL;
-	return r ? error_set_gai(r) : Py_BuildValue("ss", host, service);
+	return r || PyErr_Occurred() ? error_set_gai(r) : Py_BuildValue("ss", host, service);
 }
 
 static PyObject *module_getnameinfo(PyObject *self, PyObject *args)
@@ -362,7 +358,7 @@ static PyObject *module_gethostname(PyObject *self, PyObject *unused)
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_gethostname(name, sizeof(name));
 	Py_END_ALLOW_THREADS
-	return r < 0 ? error_set() : PyUnicode_DecodeFSDefault(name);
+	return error_none(r) ? PyUnicode_DecodeFSDefault(name) : error_call();
 }
 
 static PyObject *module_sethostname(PyObject *self, PyObject *args)
@@ -387,8 +383,10 @@ static PyObject *module_sethostname(PyObject *self, PyObject *args)
 		Py_BEGIN_ALLOW_THREADS
 		r = sb_sethostname(text, (size_t)len);
 		Py_END_ALLOW_THREADS
-		if (r < 0)
-			(void)error_set();
+		if (!error_none(r)) {
+			(void)error_call();
+			r = -1;
+		}
 	}
 	Py_DECREF(name);
 	if (r < 0)

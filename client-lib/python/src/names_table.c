@@ -27,7 +27,7 @@ static PyObject *module_getprotobyname(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	entry = sb_getprotobyname(name);
 	Py_END_ALLOW_THREADS
-	return entry ? PyLong_FromLong(entry->p_proto) : not_found("protocol not found");
+	return entry && !PyErr_Occurred() ? PyLong_FromLong(entry->p_proto) : not_found("protocol not found");
 }
 
 static PyObject *module_getservbyname(PyObject *self, PyObject *args)
@@ -42,8 +42,8 @@ static PyObject *module_getservbyname(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	entry = sb_getservbyname(name, proto);
 	Py_END_ALLOW_THREADS
-	return entry ? PyLong_FromLong(ntohs((uint16_t)entry->s_port)) :
-		       not_found("service/proto not found");
+	return entry && !PyErr_Occurred() ? PyLong_FromLong(ntohs((uint16_t)entry->s_port)) :
+					    not_found("service/proto not found");
 }
 
 static PyObject *module_getservbyport(PyObject *self, PyObject *args)
@@ -64,7 +64,7 @@ static PyObject *module_getservbyport(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	entry = sb_getservbyport(htons((uint16_t)port), proto);
 	Py_END_ALLOW_THREADS
-	return entry ? PyUnicode_FromString(entry->s_name) : not_found("port/proto not found");
+	return entry && !PyErr_Occurred() ? PyUnicode_FromString(entry->s_name) : not_found("port/proto not found");
 }
 
 /* ------------------------------------------------------------------------ */
@@ -95,7 +95,7 @@ static PyObject *module_if_nameindex(PyObject *self, PyObject *unused)
 	entries = sb_if_nameindex();
 	Py_END_ALLOW_THREADS
 	if (!entries)
-		return error_set();
+		return error_call();
 	list = index_list(entries);
 	sb_if_freenameindex(entries);
 	return list;
@@ -128,7 +128,7 @@ static PyObject *module_if_indextoname(PyObject *self, PyObject *number)
 	Py_BEGIN_ALLOW_THREADS
 	found = sb_if_indextoname((unsigned int)index, name);
 	Py_END_ALLOW_THREADS
-	return found ? PyUnicode_DecodeFSDefault(found) : error_set();
+	return found ? PyUnicode_DecodeFSDefault(found) : error_call();
 }
 
 PyMethodDef module_functions_tables[] = {

@@ -103,9 +103,9 @@ static int int_option(int fd, int option, int *value)
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_getsockopt(fd, SOL_SOCKET, option, value, &len);
 	Py_END_ALLOW_THREADS
-	if (r == 0)
+	if (error_none(r))
 		return 0;
-	(void)error_set();
+	(void)error_call();
 	return -1;
 }
 
@@ -143,9 +143,9 @@ static int create(struct sock *s, int family, int type, int proto)
 	Py_BEGIN_ALLOW_THREADS
 	s->fd = sb_socket(s->family, s->type, s->proto);
 	Py_END_ALLOW_THREADS
-	if (s->fd >= 0)
+	if (error_none(s->fd))
 		return 0;
-	(void)error_set();
+	(void)error_call(); /* a socket that has come nevertheless ends with the object */
 	return -1;
 }
 
@@ -193,7 +193,9 @@ static PyObject *sock_close(struct sock *s, PyObject *unused)
 	(void)unused;
 	/* The peer's reset is no news to who closes. */
 	if (s->fd != -1 && fd_close(s) < 0 && errno != ECONNRESET)
-		return error_set();
+		return error_wait(s);
+	if (PyErr_Occurred())
+		return NULL;
 	Py_RETURN_NONE;
 }
 
