@@ -4,6 +4,7 @@
  * no further than that bus. */
 #include <linux/can.h>
 #include <linux/if_packet.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "policy/domain.h"
@@ -79,7 +80,7 @@ static bool can_parse(char *text, struct intent *in)
 	memcpy(name, begin, n);
 	if (!interface_parse(name, &can.can_ifindex))
 		return false;
-	address_set(&in->addr, &can, sizeof(can));
+	address_set(&in->addr, &can, offsetof(struct sockaddr_can, can_addr));
 	return true;
 }
 

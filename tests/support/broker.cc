@@ -64,6 +64,7 @@ std::string NamedOptions(bool (*has_level)(int level)) {
 }
 
 bool IsInternet(int level) { return level < SOL_NETLINK && level != SOL_PACKET; }
+bool IsAnySockets(int level) { return level == SOL_SOCKET; }
 bool IsPacket(int level) { return level == SOL_PACKET; }
 bool IsNetlink(int level) { return level == SOL_NETLINK; }
 
@@ -169,13 +170,34 @@ rules:
       ioctls: [SIOCGIFINDEX, SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFMTU] }
   - { name: netlink options, who: <who>, may: [option], lends: [CAP_NET_ADMIN], family: netlink,
       type: <types>, protocol: any, netlink_groups: any, options: <netlink options> }
+  - { name: vsock, who: <who>, may: [socket, bind, listen, connect, send], family: vsock,
+      lends: CAP_NET_BIND_SERVICE, type: <types>, to_cids: [any, hypervisor, local, host],
+      to_ports: any, from_cids: [any, local, host, wildcard], from_ports: [ephemeral, 0-0xfffffffe] }
+  - { name: tipc, who: <who>, may: [socket, bind, listen, connect, send], family: tipc, type: <types>,
+      tipc: { services: [any, 0-63], nodes: any, scope: cluster } }
+  - { name: rds, who: <who>, may: [socket, bind, connect, send], family: rds, type: <types>,
+      to: [any, own, 127.0.0.0/8, "::1"], to_ports: any, from: [any, 127.0.0.0/8, "::1"],
+      from_ports: [ephemeral, 0-65535] }
+  - { name: bluetooth, who: <who>, may: [socket, bind, listen, connect, send], family: bluetooth,
+      lends: [CAP_NET_RAW, CAP_NET_BIND_SERVICE], type: <types>, protocol: any,
+      bluetooth: { to: [any, "ff:ff:ff:00:00:00"], from: [any, wildcard, "ff:ff:ff:00:00:00"],
+                   psms: 0-0xffff, cids: any, channels: any, devices: any } }
+  - { name: alg, who: <who>, may: [socket, bind], family: alg, type: <types>, algorithms: any }
+  - { name: qipcrtr, who: <who>, may: [socket, bind, connect, send], family: qipcrtr, type: <types>,
+      qipcrtr: { nodes: [any, broadcast], ports: [any, control] } }
+  - { name: names, who: <who>, may: [resolve], names: any, addresses: any }
   - { name: inspect, who: <who>, may: [inspect] }
 )";
+  for (const char *family : {"unix", "can", "vsock", "tipc", "rds", "bluetooth", "alg", "qipcrtr"})
+    text += std::string("  - { name: options of ") + family + ", who: <who>, may: [option], lends: "
+            "[CAP_NET_ADMIN, CAP_NET_RAW], family: " + family + ", type: <types>, protocol: any, "
+            "interface: any, marks: any, options: <socket options> }\n";
   auto replace = [&text](const std::string &what, const std::string &by) {
     for (size_t at; (at = text.find(what)) != std::string::npos;) text.replace(at, what.size(), by);
   };
   replace("<who>", "{ uid: " + std::to_string(uid) + " }");
   replace("<types>", "[stream, dgram, raw, seqpacket, rdm]");
+  replace("<socket options>", NamedOptions(IsAnySockets));
   replace("<ip options>", NamedOptions(IsInternet));
   replace("<packet options>", NamedOptions(IsPacket));
   replace("<netlink options>", NamedOptions(IsNetlink));

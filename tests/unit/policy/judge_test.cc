@@ -214,4 +214,13 @@ TEST(Ioctl, ChangesToAnInterfaceWantItNamed) {
   EXPECT_EQ(-EPERM, Judge(p, "ioctl inet dgram udp SIOCSIFFLAGS").error);
 }
 
+TEST(Ioctl, ToReceiveAllOfAnInterfaceWantsItNamed) {
+  PolicyPtr p = Rule("may: ioctl, lends: CAP_NET_RAW, family: inet, type: raw, protocol: icmp, "
+                     "ioctls: SIO_RCVALL, interface: lo");
+  EXPECT_ALLOWED(p, "ioctl inet raw icmp SIO_RCVALL lo");
+  EXPECT_EQ(-EPERM, Judge(p, "ioctl inet raw icmp SIO_RCVALL").error) << "some interface";
+  EXPECT_EQ(-EPERM, Judge(p, "ioctl inet raw icmp SIO_RCVALL #2147483647").error);
+  EXPECT_ALLOWED(p, "ioctl inet stream tcp SIO_KEEPALIVE_VALS");
+}
+
 }  // namespace
