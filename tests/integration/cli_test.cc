@@ -171,6 +171,34 @@ TEST_F(Cli, ExplainJudgesAUserByNumber) {
                     "inet", "raw", "icmp"}).status);
 }
 
+const char kNames[] = R"(version: 1
+rules:
+  - { name: example, who: everyone, may: [resolve, connect], family: inet, type: stream, protocol: tcp,
+      names: ["*.example.org"], to: resolved, to_ports: 443 }
+)";
+
+TEST_F(Cli, ExplainJudgesALookUp) {
+  const std::string file = Policy(kNames);
+  const Ran ran = Run({"policy", "explain", "-p", file, "resolve", "www.Example.org"});
+  EXPECT_EQ(0, ran.status) << ran.err;
+  EXPECT_TRUE(Has(ran.out, "asks    resolve www.Example.org\n")) << ran.out;
+  EXPECT_EQ(1, Run({"policy", "explain", "-p", file, "resolve", "evilexample.org"}).status);
+  EXPECT_EQ(1, Run({"policy", "explain", "-p", file, "resolve", "192.0.2.1"}).status);
+}
+
+TEST_F(Cli, ExplainOfANameForAnAddressSupposesThatItWasAskedFor) {
+  const std::string file = Policy(kNames);
+  auto connect = [&](const char *to) {
+    return Run({"policy", "explain", "-p", file, "connect", "inet", "stream", "tcp", to});
+  };
+  const Ran ran = connect("www.example.org:443");
+  EXPECT_EQ(0, ran.status) << ran.out << ran.err;
+  EXPECT_TRUE(Has(ran.out, "asks    connect inet stream tcp www.example.org:443\nas if ")) << ran.out;
+  EXPECT_EQ(1, connect("www.example.org:80").status);
+  EXPECT_EQ(1, connect("evilexample.org:443").status);
+  EXPECT_EQ(1, connect("192.0.2.1:443").status);
+}
+
 TEST_F(Cli, ExplainOfAnUnknownUserIsAUsageError) {
   const Ran ran = Run({"policy", "explain", "--policy", Policy(kPolicy), "--user", "nobody-here",
                        "socket", "inet", "raw", "icmp"});

@@ -132,6 +132,16 @@ static void print_lends(uint32_t lends)
 		putchar('\n');
 }
 
+/* A name instead of an address: judge as if the asker had just been told that it
+ * has the address of documentation that stands for it. Returns 0 or -ENOMEM. */
+static int suppose_resolved(const struct policy *policy, const struct subject *who,
+			    const struct intent *intent, struct grants *grants)
+{
+	if (!intent->host || intent->action == ACTION_RESOLVE)
+		return 0;
+	return policy_grant(policy, who, intent->host, &intent->addr, 1, 0, grants);
+}
+
 static int explain(const struct policy *policy, const struct passwd *user,
 		   const struct intent *intent)
 {
@@ -139,13 +149,21 @@ static int explain(const struct policy *policy, const struct passwd *user,
 	int n_groups = GROUPS_MAX;
 	struct subject who = { .uid = user->pw_uid, .gid = user->pw_gid, .groups = groups };
 	char text[INTENT_TEXT_BYTES], rule[RULE_TEXT_BYTES];
+	struct grants grants = { 0 };
 	struct verdict verdict;
 
 	if (user->pw_name && getgrouplist(user->pw_name, user->pw_gid, groups, &n_groups) > 0)
 		who.n_groups = (size_t)n_groups;
 
-	verdict = policy_judge(policy, &who, intent, NULL, 0);
+	if (suppose_resolved(policy, &who, intent, &grants) < 0) {
+		fail("memory is out");
+		return EXIT_USAGE;
+	}
+	verdict = policy_judge(policy, &who, intent, &grants, 0);
 	printf("asks    %s\n", intent_print(intent, text, sizeof(text)));
+	if (intent->host && intent->action != ACTION_RESOLVE)
+		printf("as if   its session had asked for %s, and was told an address that no rule must name\n",
+		       intent->host);
 	if (user->pw_name)
 		printf("who     %s (uid %u)\n", user->pw_name, user->pw_uid);
 	else
@@ -156,6 +174,7 @@ static int explain(const struct policy *policy, const struct passwd *user,
 		       strerror(-verdict.error));
 	printf("by      %s\n", rule_print(policy, verdict.rule, rule, sizeof(rule)));
 	print_lends(verdict.error ? 0 : verdict.lends);
+	grants_free(&grants);
 	return verdict.error ? EXIT_NO : EXIT_YES;
 }
 
@@ -167,12 +186,16 @@ static int run(int argc, char **argv)
 		.args_doc = "ACTION WORD...",
 		.doc = "Judge a call by a policy, as the broker would, and print the rule that "
 		       "decides.\v"
-		       "ACTION is socket, bind, listen, connect, send, option, ioctl or inspect; "
-		       "the WORDs are as in the broker's log: family, type, protocol, then an "
-		       "address, an option or an ioctl:\n\n"
+		       "ACTION is socket, bind, listen, connect, send, option, ioctl, inspect, "
+		       "resolve or sethostname; the WORDs are as in the broker's log: family, type, "
+		       "protocol, then an address, an option or an ioctl; or what is to be "
+		       "resolved:\n\n"
 		       "  socket inet raw icmp\n"
 		       "  connect inet stream tcp 127.0.0.1:80\n"
-		       "  option inet stream tcp SO_MARK\n\n"
+		       "  option inet stream tcp SO_MARK\n"
+		       "  resolve www.example.org\n"
+		       "  connect inet stream tcp www.example.org:443\n\n"
+		       "The last asks what holds after the session has asked for that name.\n\n"
 		       "Exit status: 0 if it is allowed, 1 if denied, 2 if that cannot be said.",
 	};
 	struct question question = { .file = DEFAULT_POLICY };
