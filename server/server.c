@@ -102,6 +102,14 @@ static struct policy *read_policy(const struct config *config, char *error, size
 	return policy;
 }
 
+/* What only a rule at the start makes us keep. */
+static void warn_of_lends(const struct policy *policy)
+{
+	if (policy_lends(policy) & ~privileges_lendable() & LEND_SYS_ADMIN)
+		log_line(LOG_LEVEL_WARNING, "a rule lends CAP_SYS_ADMIN, which is not kept unless a rule "
+			 "lent it, and we had it, at the start: restart sockbrokerd with it");
+}
+
 static void reload_policy(struct server *s)
 {
 	char error[ERROR_BYTES];
@@ -121,9 +129,7 @@ static void reload_policy(struct server *s)
 	inspect_note_policy(s->config->policy, policy_rule_count(policy));
 	log_line(LOG_LEVEL_INFO, "read the policy %s again: %zu rules", s->config->policy,
 		 policy_rule_count(policy));
-	if (policy_lends(policy) & privileges_given_up())
-		log_line(LOG_LEVEL_WARNING, "a rule lends CAP_SYS_ADMIN, which was given up since none did "
-			 "at the start: restart sockbrokerd to have it");
+	warn_of_lends(policy);
 }
 
 /* ---- parts ------------------------------------------------------------------- */
@@ -202,6 +208,7 @@ static int server_make(struct server *s)
 		log_line(LOG_LEVEL_ERROR, "%s", error);
 		return r;
 	}
+	warn_of_lends(s->policy);
 	s->signals = open_signals();
 	r = s->signals < 0 ? -errno : log_start();
 	if (r == 0)

@@ -24,7 +24,6 @@ static const struct {
 enum { N_LENDABLE = sizeof(lendable) / sizeof(lendable[0]) };
 
 static uint32_t permitted; /* LEND_* that we were started with, and keep */
-static uint32_t given_up;  /* … and did not keep */
 
 /* Have libcap-ng's idea of this thread be: permitted what is lendable,
  * effective what @lends says. */
@@ -48,16 +47,14 @@ static void find_permitted(uint32_t lends)
 
 		if (!capng_have_capability(CAPNG_PERMITTED, lendable[i].capability))
 			continue;
-		if (lendable[i].only_if_lent && !(lends & lend))
-			given_up |= lend;
-		else
+		if (!lendable[i].only_if_lent || lends & lend)
 			permitted |= lend;
 	}
 }
 
-uint32_t privileges_given_up(void)
+uint32_t privileges_lendable(void)
 {
-	return given_up;
+	return permitted;
 }
 
 /* Must: leave root, its groups, and all capabilities but the lendable.

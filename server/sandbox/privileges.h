@@ -23,9 +23,8 @@
 int privileges_drop(const char *user, uint32_t lends, char *error, size_t error_size)
 	__attribute__((warn_unused_result));
 
-/* LEND_* bits that privileges_drop() gave up though we were started with them:
- * a rule that lends them takes a restart. */
-uint32_t privileges_given_up(void);
+/* LEND_* bits that are kept, and so can be lent. */
+uint32_t privileges_lendable(void);
 
 /* LEND_* bits (policy.h). A capability that the daemon was started without
  * cannot be lent: the system call then fails by itself. Any thread. */

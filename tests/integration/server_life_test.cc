@@ -65,6 +65,37 @@ TEST(ServerLife, ItsThreadsHaveNoEffectiveCapabilityAndPermitOnlyThree) {
   EXPECT_LT(3, threads);
 }
 
+std::string Permitted(const Broker &broker) {
+  std::ifstream in("/proc/" + std::to_string(broker.pid()) + "/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.rfind("CapPrm:\t", 0) == 0) return line.substr(8);
+  return "";
+}
+
+const char kRename[] = "version: 1\nrules:\n  - { name: rename, who: everyone, may: sethostname, "
+                       "lends: CAP_SYS_ADMIN }\n";
+
+TEST(ServerLife, TheMightiestCapabilityIsKeptIfARuleLendsItAtTheStart) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to start the broker as root";
+  Broker broker({"--user", "daemon"}, kRename);
+  ASSERT_TRUE(broker.Started()) << broker.Log();
+  EXPECT_EQ("0000000000203400", Permitted(broker));
+  EXPECT_EQ(std::string::npos, broker.Log().find("CAP_SYS_ADMIN")) << broker.Log();
+}
+
+TEST(ServerLife, ARuleThatComesLaterDoesNotBringItBackAndTheLogSaysSo) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to start the broker as root";
+  Broker broker({"--user", "daemon"}, kNoRaw);
+  ASSERT_TRUE(broker.Started()) << broker.Log();
+  RawClient client(broker.address());
+  RawSession session(client);
+  EXPECT_EQ(std::string::npos, broker.Log().find("CAP_SYS_ADMIN")) << broker.Log();
+  std::ofstream(broker.policy_path()) << kRename;
+  kill(broker.pid(), SIGHUP);
+  ASSERT_TRUE(LogHas(broker, session, "CAP_SYS_ADMIN, which is not kept")) << broker.Log();
+  EXPECT_EQ("0000000000003400", Permitted(broker));
+}
+
 TEST(ServerLife, HangupBringsTheNewPolicyToRunningSessions) {
   Broker broker({}, kNoRaw);
   ASSERT_TRUE(broker.Started()) << broker.Log();
