@@ -95,26 +95,28 @@ std::string WithoutNames(std::string text) {
   return std::regex_replace(text, std::regex("\\bgroup: [a-z-]+"), "gid: 1");
 }
 
-TEST(Manual, RecipesAreTaken) {
+/* All that begin as a list of rules does. */
+TEST(Manual, ItsRulesAreTaken) {
   std::ifstream in(SB_MANUAL);
+  const std::regex name("^- (\\{ )?name: [a-zA-Z ]+");
   std::string line, text = "version: 1\nrules:\n";
-  bool recipes = false, yaml = false;
+  bool yaml = false, rules = false;
+  size_t n = 0;
   while (std::getline(in, line)) {
-    recipes = recipes || line == "## Recipes";
-    bool fence = line.rfind("```", 0) == 0;
-    if (recipes && yaml && !fence) text += line + "\n";
-    if (fence) yaml = line == "```yaml";
+    if (line.rfind("```", 0) == 0) {
+      yaml = line == "```yaml" && std::getline(in, line);
+      rules = yaml && line.rfind("- ", 0) == 0;
+    }
+    if (!rules) continue;
+    /* a file of one's own has no two of a name */
+    std::string own = std::regex_replace(line, name, "- $1name: r" + std::to_string(n));
+    n += own != line;
+    text += own + "\n";
   }
-  /* a file of one's own has no two of a name */
-  std::string named;
-  int n = 0;
-  std::istringstream lines(text);
-  while (std::getline(lines, line))
-    named += std::regex_replace(line, std::regex("^- \\{ name: [a-z ]+"),
-                                "- { name: r" + std::to_string(n++)) + "\n";
-  PolicyPtr p = Parse(WithoutNames(named));
+  PolicyPtr p = Parse(WithoutNames(text));
   ASSERT_TRUE(p);
-  EXPECT_EQ(11u, policy_rule_count(p.get()));
+  EXPECT_LT(20u, n);
+  EXPECT_EQ(n, policy_rule_count(p.get()));
 }
 
 TEST(File, ThatIsNotThereIsAnError) {
