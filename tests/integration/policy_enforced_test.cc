@@ -38,6 +38,11 @@ rules:
       type: [stream, dgram], protocol: any, to: any, to_ports: any }
   - { name: one port, who: { uid: 65534 }, may: [send], family: inet, type: dgram, protocol: udp,
       to: [127.0.0.1], to_ports: 9999 }
+  - { name: lite, who: { uid: 65534 }, may: [send], family: inet, type: dgram, protocol: udplite,
+      to: [127.0.0.1], to_ports: 9997 }
+  - { name: guests, who: { uid: 65534 }, may: [socket, bind, connect], family: vsock, type: stream,
+      to_cids: any, to_ports: any, from_cids: [local], from_ports: 2000 }
+  - { name: a family alone, who: { uid: 65534 }, may: [socket], family: kcm, type: dgram, protocol: 0 }
   - { name: routes, who: { uid: 65534 }, may: [socket, bind, send], family: netlink, type: [raw, dgram],
       protocol: route, netlink_groups: [1] }
   - { name: sniff, who: { uid: 65534 }, may: [socket, bind], lends: CAP_NET_RAW, family: packet,
@@ -265,6 +270,60 @@ TEST_F(PolicyEnforced, ManyDatagramsAreCutAtTheFirstDestinationThatIsDenied) {
     a.Try(kSend, Pb().V(1, s).B(2, "x").B(5, bad));
     Say(out, a.said);
   }));
+}
+
+// They reach the same services and the same hosts.
+TEST_F(PolicyEnforced, TheRarerInternetProtocolsAreJudgedAsTheCommonOnes) {
+  const int lite = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDPLITE),
+            multi = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+  close(lite);
+  close(multi);
+  if (lite < 0 || multi < 0) GTEST_SKIP() << "the kernel lacks UDP-Lite or MPTCP";
+  unsigned port;
+  int fd = BoundInet(SOCK_STREAM, "127.0.0.1", &port);
+  EXPECT_EQ("ok EACCES EACCES EACCES EACCES", AsNobody([](const std::string &argument, int out) {
+    Attempts a(argument);
+    auto send = [&](int protocol, unsigned to) {
+      uint32_t s = a.session.Socket(AF_INET, SOCK_DGRAM, protocol);
+      a.Try(kSend, Pb().V(1, s).B(2, "x").B(5, InetAddress("127.0.0.1", to)));
+    };
+    send(IPPROTO_UDPLITE, 9997);
+    send(IPPROTO_UDPLITE, 9999);  // which UDP may
+    send(IPPROTO_UDP, 9997);
+    auto to = static_cast<unsigned>(std::stoul(a.more));
+    uint32_t s = a.session.Socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+    a.Try(kConnect, Pb().V(1, s).B(2, InetAddress("127.0.0.1", to)).V(3, 0));
+    a.Try(kBind, Pb().V(1, s).B(2, InetAddress("127.0.0.1", 0)));  // which TCP may
+    Say(out, a.said);
+  }, std::to_string(port)));
+  close(fd);
+}
+
+TEST_F(PolicyEnforced, TheHostOfAGuestIsNotUnderAny) {
+  const int kernels = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  close(kernels);
+  if (kernels < 0) GTEST_SKIP() << "the kernel lacks AF_VSOCK";
+  EXPECT_EQ("EACCES EACCES EACCES", AsNobody([](const std::string &argument, int out) {
+    Attempts a(argument);
+    for (uint64_t cid : {1, 2})
+      a.Try(kConnect, Pb().V(1, a.session.Socket(AF_VSOCK, SOCK_STREAM)).B(2, Pb().B(7, Pb().V(1, cid).V(2, 2000))).V(3, 0));
+    a.Try(kBind, Pb().V(1, a.session.Socket(AF_VSOCK, SOCK_STREAM)).B(2, Pb().B(7, Pb().V(1, 0xffffffff).V(2, 2000))));
+    Say(out, a.said);
+  }));
+}
+
+// Nothing of a family reaches the kernel before a rule says so: to ask has it load a module.
+TEST_F(PolicyEnforced, FamiliesAreForThoseWhoHaveARuleOfTheirs) {
+  std::string said = AsNobody([](const std::string &argument, int out) {
+    Attempts a(argument);
+    for (int family : {AF_TIPC, AF_RDS, AF_BLUETOOTH, AF_ALG, AF_QIPCRTR, AF_SMC, AF_KEY, AF_XDP, AF_CAN})
+      a.Try(kSocket, NewSocket(family, SOCK_RAW));
+    a.Try(kSocket, NewSocket(AF_KCM, SOCK_DGRAM));
+    Say(out, a.said);
+  });
+  const std::string denied = "EACCES EACCES EACCES EACCES EACCES EACCES EACCES EACCES EACCES ";
+  EXPECT_EQ(denied, said.substr(0, denied.size()));
+  EXPECT_NE("EACCES", said.substr(denied.size())) << "it is the kernel's to answer";
 }
 
 TEST_F(PolicyEnforced, UnixPathsAreThoseARuleNamesAndNoLinkLeadsElsewhere) {
