@@ -154,7 +154,41 @@ int sb_recvmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags,
 int sb_getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen);
 /** setsockopt(2). */
 int sb_setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen);
-/** ioctl(2), of sockets: FIONREAD, SIOCOUTQ, SIOCATMARK, FIONBIO, SIOCGIF*, … Others
+/*
+ * Winsock's requests, done by the broker; WSAIoctl() tells of them.
+ *
+ * SIO_RCVALL, an int: a raw AF_INET or AF_INET6 socket that is bound to an address receives every
+ * IPv4 or IPv6 datagram that its interface sees, in both directions, from the IP header on, by
+ * the ordinary calls; the address is the sender's, with port 0. RCVALL_ON: promiscuous as long as it is on and
+ * the socket lives; RCVALL_IPLEVEL: not; RCVALL_SOCKETLEVELONLY: no effect; RCVALL_OFF: as before.
+ * A switch drops what has not been received yet. EINVAL: another value, or a socket that is bound to
+ * no address, or to all; EOPNOTSUPP: another kind of socket; EADDRNOTAVAIL: no interface has the address.
+ * The policy must name SIO_RCVALL and the interface, and lend CAP_NET_RAW.
+ *
+ * SIO_KEEPALIVE_VALS, a struct sb_tcp_keepalive: SO_KEEPALIVE, TCP_KEEPIDLE and TCP_KEEPINTVL at once.
+ * Milliseconds are rounded up to seconds. EINVAL: a time of 0, or more than 32767 s; EOPNOTSUPP: not TCP.
+ *
+ * SIO_LOOPBACK_FAST_PATH, an int: no effect, there is nothing slower to leave. EINVAL: the socket is
+ * connected or listens; EOPNOTSUPP: not TCP.
+ */
+#ifndef SIO_RCVALL
+#define SIO_RCVALL 0x98000001
+#define SIO_KEEPALIVE_VALS 0x98000004
+#define SIO_LOOPBACK_FAST_PATH 0x98000010
+#define RCVALL_OFF 0
+#define RCVALL_ON 1
+#define RCVALL_SOCKETLEVELONLY 2
+#define RCVALL_IPLEVEL 3
+#endif
+
+/** Winsock's struct tcp_keepalive. */
+struct sb_tcp_keepalive {
+	uint32_t onoff;
+	uint32_t keepalivetime;     /**< ms without traffic before the first probe */
+	uint32_t keepaliveinterval; /**< ms between probes that are not answered */
+};
+
+/** ioctl(2), of sockets: FIONREAD, SIOCOUTQ, SIOCATMARK, FIONBIO, SIOCGIF*, SIO_*, … Others
  * are ENOTTY. */
 int sb_ioctl(int fd, unsigned long request, ...);
 /** fcntl(2): F_GETFL and F_SETFL (O_NONBLOCK), F_GETFD and F_SETFD (FD_CLOEXEC),

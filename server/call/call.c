@@ -292,6 +292,8 @@ static void call_work(struct job *job)
 	c->offloaded = false;
 	c->sock->busy = NULL;
 	list_splice(&sh->runnable, &c->sock->held);
+	if (c->worked)
+		c->worked(c, r);
 	call_settle(c, r);
 	shard_leave(sh);
 }
@@ -302,6 +304,8 @@ static void call_offload(struct call *c)
 
 	call_unpark(c);
 	if (r < 0) {
+		if (c->worked)
+			c->worked(c, r);
 		call_finish(c, call_time_up(c, r));
 		return;
 	}

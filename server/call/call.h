@@ -89,6 +89,9 @@ struct call {
 	struct call *chained;    /* starts when this one has succeeded … */
 	struct call *after;      /* … and this one's: the one before it */
 	struct job job;
+	/* Set by an attempt that says CALL_OFFLOAD: what the socket's state is to know of it,
+	 * under the lock, after work(); or without it, and an error: it could not be begun. */
+	void (*worked)(struct call *, int result);
 
 	/* The bulk path lends its own memory: data to send without a copy, and
 	 * where to receive. */

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "ops/capture.h"
 #include "wire/addr.h"
 
 static const char *const tcp_states[] = {
@@ -62,7 +63,7 @@ int sock_info_ask(const struct sock *s, struct arena *arena, Sockbroker__V1__Soc
 	if (r == 0)
 		r = ask_name(getpeername, fd, arena, &ret->peer);
 	ret->state = (char *)(uintptr_t)state_of(fd, ret->peer != NULL);
-	ret->receive_queue = queued(fd, SIOCINQ);
+	ret->receive_queue = queued(s->capture ? s->capture->watch.fd : fd, SIOCINQ);
 	ret->send_queue = queued(fd, SIOCOUTQ);
 	return r;
 }

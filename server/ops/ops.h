@@ -59,6 +59,8 @@ int get_option_attempt(struct call *);
 int set_option_intent(struct call *);
 int set_option_attempt(struct call *);
 int set_option_work(struct call *);
+
+/* ops_ioctl.c */
 int ioctl_intent(struct call *);
 int ioctl_attempt(struct call *);
 int ioctl_work(struct call *);

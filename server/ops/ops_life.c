@@ -3,6 +3,7 @@
 #include "ops/ops.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -57,8 +58,14 @@ static int family_intent(struct call *c, int family, int type, int protocol)
 int socket_intent(struct call *c)
 {
 	const Sockbroker__V1__SocketRequest *req = REQUEST(c, Socket);
+	const bool inet = req->family == AF_INET || req->family == AF_INET6;
+	int protocol = req->protocol;
 
-	return family_intent(c, req->family, req->type, req->protocol);
+	/* The kernel refuses it. Winsock's sniffers ask for it, and it means there what this
+	 * means here: headers of one's own; what is received, SIO_RCVALL says. */
+	if (inet && req->type == SOCK_RAW && protocol == IPPROTO_IP)
+		protocol = IPPROTO_RAW;
+	return family_intent(c, req->family, req->type, protocol);
 }
 
 /* A packet socket receives from its birth on, from every interface: where
@@ -193,16 +200,15 @@ int close_attempt(struct call *c)
 		return 0; /* another handle, or a call, has it still */
 	if (closing->lingering && !all_acknowledged(s->watch.fd))
 		return -EAGAIN;
-	if (!family_closes_slowly(s->family))
+	if (!sock_closes_slowly(s))
 		return 0; /* with the last reference, before the reply leaves */
-	(void)watch_arm(&c->session->shard->poller, &s->watch, 0);
+	sock_unwatch(s);
 	return CALL_OFFLOAD;
 }
 
 int close_work(struct call *c)
 {
-	close(c->sock->watch.fd);
-	c->sock->watch.fd = -1;
+	sock_close_now(c->sock);
 	return 0;
 }
 

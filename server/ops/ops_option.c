@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ops_option.c - getsockopt, setsockopt, ioctl. */
+/* ops_option.c - getsockopt, setsockopt. */
 #include "ops/ops.h"
 
 #include <net/if.h>
 #include <netinet/in.h>
 #include <linux/if_packet.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "call/shard.h"
 #include "core/clock.h"
-#include "wire/ioctls.h"
+#include "ops/capture.h"
 #include "wire/sockopt.h"
 
 /* ---- options --------------------------------------------------------------- */
@@ -115,16 +114,6 @@ int set_option_intent(struct call *c)
 	return sockopt_decode(row, req->value, length, st->value, room, &st->length);
 }
 
-/* What reaches into an interface waits for the kernel's lock on all of them. */
-int set_option_attempt(struct call *c)
-{
-	const struct setting *st = c->state;
-
-	if (st->row->named || c->sock->family == AF_PACKET || c->sock->family == AF_CAN)
-		return CALL_OFFLOAD;
-	return set_option_work(c);
-}
-
 static uint64_t timeval_ns(const void *value)
 {
 	struct timeval tv;
@@ -150,56 +139,29 @@ static void note_option(struct sock *s, const struct setting *st)
 int set_option_work(struct call *c)
 {
 	const struct setting *st = c->state;
+	const struct capture *capture = c->sock->capture; /* only calls on this socket change it */
 
 	if (setsockopt(c->sock->watch.fd, st->row->level, st->row->name, st->value, st->length) < 0)
 		return -errno;
-	note_option(c->sock, st);
-	return 0;
+	return capture && st->row->level == SOL_SOCKET ? capture_follow(capture, c->sock->watch.fd) : 0;
 }
 
-/* ---- ioctl ----------------------------------------------------------------- */
-
-struct controlling {
-	const struct ioctl_row *row;
-	union ioctl_argument argument;
-};
-
-int ioctl_intent(struct call *c)
+static void set_option_worked(struct call *c, int r)
 {
-	const Sockbroker__V1__IoctlRequest *req = REQUEST(c, Ioctl);
-	struct controlling *st = arena_zalloc(&c->arena, sizeof(*st));
-
-	if (!st)
-		return -ENOMEM;
-	st->row = ioctl_find(req->request);
-	if (!st->row)
-		return -ENOTTY;
-	c->state = st;
-	c->intent.action = ACTION_IOCTL;
-	c->intent.ioctl = req->request;
-	if (!st->row->reads)
-		return 0;
-	if (req->value && req->value->kind_case == SOCKBROKER__V1__IOCTL_VALUE__KIND_INTERFACE)
-		c->intent.ifindex = (int)if_nametoindex(req->value->interface->name);
-	return ioctl_decode(st->row, req->value, &st->argument);
+	if (r == 0)
+		note_option(c->sock, c->state);
 }
 
-int ioctl_attempt(struct call *c)
+/* What reaches into an interface waits for the kernel's lock on all of them. */
+int set_option_attempt(struct call *c)
 {
-	const struct controlling *st = c->state;
+	const struct setting *st = c->state;
+	int r;
 
-	return st->row->named ? CALL_OFFLOAD : ioctl_work(c);
-}
-
-int ioctl_work(struct call *c)
-{
-	struct controlling *st = c->state;
-	Sockbroker__V1__IoctlReply *rep = REPLY(c, Ioctl);
-	int r = ioctl(c->sock->watch.fd, st->row->request, &st->argument);
-
-	if (r < 0)
-		return -errno;
-	rep->result = r;
-	return st->row->writes
-		? ioctl_encode(st->row, &st->argument, &c->arena.allocator, &rep->value) : 0;
+	c->worked = set_option_worked;
+	if (st->row->named || c->sock->family == AF_PACKET || c->sock->family == AF_CAN)
+		return CALL_OFFLOAD;
+	r = set_option_work(c);
+	set_option_worked(c, r);
+	return r;
 }

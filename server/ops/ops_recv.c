@@ -240,7 +240,7 @@ int recv_attempt(struct call *c)
 		msg.msg_name = &name;
 		msg.msg_namelen = sizeof(name);
 	}
-	n = recvmsg(c->sock->watch.fd, &msg, flags);
+	n = sock_receive(c->sock, &msg, flags);
 	if (n < 0 && errno == EAGAIN)
 		return recv_is_shut(c) ? 0 : -EAGAIN;
 	if (n < 0)

@@ -216,8 +216,8 @@ int recv_many_attempt(struct call *c)
 	}
 	if (!list_empty(&c->sock->returned) && !(req->flags & (MSG_OOB | MSG_ERRQUEUE)))
 		return answer_returned(c);
-	r = recvmmsg(c->sock->watch.fd, st->messages + st->received, (unsigned)(st->n - st->received),
-		     flags, NULL);
+	r = sock_receive_many(c->sock, st->messages + st->received, (unsigned)(st->n - st->received),
+			      flags);
 	if (r < 0 && errno == EAGAIN && recv_is_shut(c))
 		r = receive_nothing(st);
 	if (r < 0 && !(st->received && (errno != EAGAIN || enough)))

@@ -4,6 +4,8 @@
 
 #include <poll.h>
 
+#include "ops/capture.h"
+
 enum { POLL_MAX = 65536 };
 
 /* poll(2) and epoll(7) have the same numbers for these. */
@@ -61,14 +63,17 @@ int poll_intent(struct call *c)
 static uint32_t revents_of(const struct call *c, const struct polling *st, size_t i)
 {
 	const Sockbroker__V1__PollRequest *req = REQUEST(c, Poll);
+	uint32_t revents = (unsigned short)st->fds[i].revents;
 	struct sock *s;
 
 	if (st->fds[i].fd < 0)
 		return POLLNVAL;
 	s = handles_find(&c->session->handles, req->handles[i]);
+	if (s && s->capture)
+		revents = capture_revents(s->capture, req->events[i], revents);
 	if (s && !list_empty(&s->returned))
-		return (uint32_t)st->fds[i].revents | (req->events[i] & (POLLIN | POLLRDNORM));
-	return (uint32_t)(unsigned short)st->fds[i].revents;
+		revents |= req->events[i] & (POLLIN | POLLRDNORM);
+	return revents;
 }
 
 static int poll_done(struct call *c)

@@ -9,6 +9,7 @@
 #include "call/call.h"
 #include "call/shard.h"
 #include "identity/session.h"
+#include "ops/capture.h"
 #include "ops/returned.h"
 
 /* Numbers from here on are the broker's to choose, below the client's. */
@@ -28,12 +29,34 @@ static uint32_t wanted_events(const struct sock *s)
 	return want;
 }
 
+/* Of a pair, each is watched for what it tells. */
+static void sock_arm(struct sock *s, uint32_t events)
+{
+	struct poller *p = &s->session->shard->poller;
+
+	if (s->capture) {
+		(void)watch_arm(p, &s->capture->watch, events & CAPTURE_EVENTS);
+		events &= ~(uint32_t)CAPTURE_EVENTS;
+	}
+	(void)watch_arm(p, &s->watch, events);
+}
+
+static uint32_t sock_armed(const struct sock *s)
+{
+	return s->watch.armed | (s->capture ? s->capture->watch.armed : 0);
+}
+
+void sock_unwatch(struct sock *s)
+{
+	sock_arm(s, 0);
+}
+
 /* Bits that nobody wants any more are dropped only once they have fired in
  * vain: a client that receives again and again then costs no epoll_ctl(2). */
 void sock_want(struct sock *s, uint32_t events)
 {
-	if (events & ~s->watch.armed)
-		(void)watch_arm(&s->session->shard->poller, &s->watch, s->watch.armed | events);
+	if (events & ~sock_armed(s))
+		sock_arm(s, sock_armed(s) | events);
 }
 
 void sock_rearm(struct sock *s)
@@ -46,8 +69,8 @@ static void sock_disarm_fired(struct sock *s, uint32_t events)
 	uint32_t want = wanted_events(s);
 	uint32_t always = EPOLLHUP | EPOLLERR; /* reported whether asked for or not */
 
-	if ((events & s->watch.armed & ~want) || (!want && (events & always)))
-		(void)watch_arm(&s->session->shard->poller, &s->watch, want);
+	if ((events & sock_armed(s) & ~want) || (!want && (events & always)))
+		sock_arm(s, want);
 	else
 		sock_rearm(s);
 }
@@ -101,19 +124,23 @@ void sock_retry(struct sock *s, uint32_t events)
 	run_pollers(s, events);
 }
 
-static void sock_ready(struct watch *w, uint32_t events)
+static void sock_woken(struct sock *s, uint32_t events)
 {
-	struct sock *s = sock_ref(container_of(w, struct sock, watch));
-
+	sock_ref(s);
 	if (s->session->congested) {
 		if (list_empty(&s->in_stalled))
 			list_append(&s->session->stalled, &s->in_stalled);
-		(void)watch_arm(&s->session->shard->poller, &s->watch, 0);
+		sock_unwatch(s);
 	} else {
 		sock_retry(s, events);
 		sock_disarm_fired(s, events);
 	}
 	sock_unref(s);
+}
+
+static void sock_ready(struct watch *w, uint32_t events)
+{
+	sock_woken(container_of(w, struct sock, watch), events);
 }
 
 static void sock_release(struct watch *w)
@@ -159,9 +186,80 @@ struct sock *sock_ref(struct sock *s)
 	return s;
 }
 
-bool family_closes_slowly(int family)
+/* ---- receiving from elsewhere -------------------------------------------------- */
+
+static void capture_ready(struct watch *w, uint32_t events)
+{
+	sock_woken(container_of(w, struct capture, watch)->sock, events);
+}
+
+static void capture_release(struct watch *w)
+{
+	capture_free(container_of(w, struct capture, watch));
+}
+
+void sock_add_capture(struct sock *s, struct capture *cap)
+{
+	const uint32_t armed = sock_armed(s);
+
+	cap->sock = s;
+	cap->watch.ready = capture_ready;
+	cap->watch.release = capture_release;
+	s->capture = cap;
+	sock_arm(s, armed);
+}
+
+struct capture *sock_take_capture(struct sock *s)
+{
+	struct capture *cap = s->capture;
+	const uint32_t armed = sock_armed(s);
+
+	if (!cap)
+		return NULL;
+	(void)watch_arm(&s->session->shard->poller, &cap->watch, 0);
+	s->capture = NULL;
+	sock_arm(s, armed & ~(uint32_t)CAPTURE_EVENTS);
+	return cap;
+}
+
+void sock_drop_capture(const struct sock *s, struct capture *cap)
+{
+	account_give(&s->session->account->sockets, 1);
+	watch_close(&s->session->shard->poller, &cap->watch);
+}
+
+ssize_t sock_receive(const struct sock *s, struct msghdr *msg, int flags)
+{
+	if (s->capture && !(flags & MSG_ERRQUEUE))
+		return capture_receive(s->capture, msg, flags);
+	return recvmsg(s->watch.fd, msg, flags);
+}
+
+int sock_receive_many(const struct sock *s, struct mmsghdr *messages, unsigned n, int flags)
+{
+	if (s->capture && !(flags & MSG_ERRQUEUE))
+		return capture_receive_many(s->capture, messages, n, flags);
+	return recvmmsg(s->watch.fd, messages, n, flags, NULL);
+}
+
+/* ---- the end -------------------------------------------------------------------- */
+
+static bool family_closes_slowly(int family)
 {
 	return family != AF_INET && family != AF_INET6 && family != AF_UNIX;
+}
+
+bool sock_closes_slowly(const struct sock *s)
+{
+	return s->capture || family_closes_slowly(s->family);
+}
+
+void sock_close_now(struct sock *s)
+{
+	if (s->capture)
+		capture_close(s->capture);
+	close(s->watch.fd);
+	s->watch.fd = -1;
 }
 
 void sock_disarm_linger(const struct sock *s)
@@ -191,22 +289,32 @@ static void reap(struct job *job)
 	free(r);
 }
 
-/* The descriptor is closed here and now only if that cannot take long. */
-static void sock_close_fd(struct sock *s)
+/* Takes @fd: it is closed here and now only if that cannot take long. */
+static void close_fd(struct sock *s, int fd, bool slowly)
 {
-	struct reaping *r = NULL;
+	struct reaping *r = slowly ? malloc(sizeof(*r)) : NULL;
 
-	if (s->watch.fd < 0)
-		return; /* Close has done it */
-	sock_disarm_linger(s);
-	if (family_closes_slowly(s->family))
-		r = malloc(sizeof(*r));
 	if (!r) {
-		close(s->watch.fd);
+		close(fd);
 		return;
 	}
-	*r = (struct reaping){ .job = { .run = reap }, .fd = s->watch.fd };
+	*r = (struct reaping){ .job = { .run = reap }, .fd = fd };
 	workers_add(s->session->shard->workers, &r->job);
+}
+
+/* Unless Close has done it. */
+static void sock_close_fds(struct sock *s)
+{
+	struct capture *cap = sock_take_capture(s);
+
+	if (cap && cap->watch.fd >= 0)
+		close_fd(s, cap->watch.fd, true);
+	if (cap)
+		sock_drop_capture(s, cap);
+	if (s->watch.fd < 0)
+		return;
+	sock_disarm_linger(s);
+	close_fd(s, s->watch.fd, family_closes_slowly(s->family));
 }
 
 struct sock *sock_unref(struct sock *s)
@@ -217,10 +325,10 @@ struct sock *sock_unref(struct sock *s)
 		return NULL;
 
 	session = s->session;
-	(void)watch_arm(&session->shard->poller, &s->watch, 0);
+	sock_unwatch(s);
 	returned_drop(s);
 	list_remove(&s->in_stalled);
-	sock_close_fd(s);
+	sock_close_fds(s);
 	account_give(&session->account->sockets, 1);
 	session->shard->n_sockets--;
 	watch_close(&session->shard->poller, &s->watch);

@@ -16,11 +16,15 @@
 #include "wire/list.h"
 #include "core/poller.h"
 
+struct capture;
+struct msghdr;
+struct mmsghdr;
 struct session;
 struct call;
 
 struct sock {
 	struct watch watch;      /* watch.fd: always O_NONBLOCK */
+	struct capture *capture; /* SIO_RCVALL: it receives from there; else NULL */
 	struct session *session; /* whose limits it counts against */
 	unsigned refs;
 	unsigned handles;        /* how many of refs are handles */
@@ -70,10 +74,25 @@ int sock_publish(struct sock *s, uint32_t wanted, uint32_t *ret_handle)
 	__attribute__((warn_unused_result));
 
 /* close(2) of such a socket may take its time: a worker must do it. */
-bool family_closes_slowly(int family);
+bool sock_closes_slowly(const struct sock *);
+/* Nobody but its last call has it: its descriptors end here and now. May block. */
+void sock_close_now(struct sock *);
 /* Disarm SO_LINGER, so that close(2) does not wait; not if it asks for a reset. */
 void sock_disarm_linger(const struct sock *);
 
+/* Receive from elsewhere (capture.h) from now on, or no longer: returns the capture, which
+ * is the caller's. */
+void sock_add_capture(struct sock *, struct capture *);
+struct capture *sock_take_capture(struct sock *);
+/* Of one that was taken, and is closed. */
+void sock_drop_capture(const struct sock *, struct capture *);
+
+/* recvmsg(2) and recvmmsg(2), from where it receives; -1 and errno. */
+ssize_t sock_receive(const struct sock *, struct msghdr *, int flags);
+int sock_receive_many(const struct sock *, struct mmsghdr *, unsigned n, int flags);
+
+/* Do not watch it. */
+void sock_unwatch(struct sock *);
 /* Watch for what somebody waits for; for @events too. */
 void sock_rearm(struct sock *);
 void sock_want(struct sock *, uint32_t events);
