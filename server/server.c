@@ -20,6 +20,7 @@
 #include "front/front.h"
 #include "identity/listener.h"
 #include "inspect/inspect.h"
+#include "ops/idn.h"
 #include "ops/op.h"
 #include "policy/policy.h"
 #include "sandbox/privileges.h"
@@ -194,6 +195,7 @@ static int server_make(struct server *s)
 	(void)!getrandom(&seed, sizeof(seed), 0);
 	handles_seed(seed);
 	op_table_init();
+	idn_init();
 	raise_limits();
 	s->policy = read_policy(s->config, error, sizeof(error));
 	if (!s->policy) {

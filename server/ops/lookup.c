@@ -77,6 +77,14 @@ int ask_with_room(struct errand *e, int (*ask)(struct errand *, char *room, size
 
 int resolve_intent(struct call *c, const char *name)
 {
-	(void)name;
-	return no_intent(c);
+	c->intent.action = ACTION_RESOLVE;
+	c->intent.host = name;
+	return 0;
+}
+
+int reverse_intent(struct call *c, const struct sock_addr *addr)
+{
+	c->intent.action = ACTION_RESOLVE;
+	c->intent.addr = *addr;
+	return 0;
 }

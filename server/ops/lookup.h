@@ -11,6 +11,7 @@
 #include "call/errand.h"
 
 struct call;
+struct sock_addr;
 
 enum { NAME_BYTES_MAX = 1024 };
 
@@ -33,7 +34,9 @@ int put_list(struct arena *, char *const *list, size_t bytes, size_t *ret_n,
 /* Calls @ask with more and more room while it returns -ERANGE. */
 int ask_with_room(struct errand *, int (*ask)(struct errand *, char *room, size_t size));
 
-/* What a call asks that has @name looked up. */
+/* What a call asks that has a name looked up (which lives as long as the call), or the name of
+ * an address. */
 int resolve_intent(struct call *, const char *name);
+int reverse_intent(struct call *, const struct sock_addr *);
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "call/judge.h"
 #include "ops/lookup.h"
 
 /* ---- both ways --------------------------------------------------------------- */
@@ -19,6 +20,17 @@ static size_t address_bytes(int family)
 	if (family == AF_INET)
 		return sizeof(struct in_addr);
 	return family == AF_INET6 ? sizeof(struct in6_addr) : 0;
+}
+
+static void make_address(int family, const ProtobufCBinaryData *bytes, struct sock_addr *ret)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)&ret->ss;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&ret->ss;
+	void *at = family == AF_INET ? (void *)&sin->sin_addr : (void *)&sin6->sin6_addr;
+
+	*ret = (struct sock_addr){ .len = family == AF_INET ? sizeof(*sin) : sizeof(*sin6) };
+	ret->ss.ss_family = (sa_family_t)family;
+	memcpy(at, bytes->data, address_bytes(family));
 }
 
 static int put_host(struct errand *e, const struct hostent *found, Sockbroker__V1__Host **ret)
@@ -60,7 +72,9 @@ static bool is_digits(const char *name)
 	size_t n = strlen(name);
 	struct in6_addr in6;
 
-	if (n && name[n - 1] != '.' && strspn(name, "0123456789.") == n && name[0] != '.')
+	if (!n)
+		return true; /* see look_up_by_name() */
+	if (name[n - 1] != '.' && strspn(name, "0123456789.") == n && name[0] != '.')
 		return true;
 	return inet_pton(AF_INET6, name, &in6) == 1;
 }
@@ -97,12 +111,31 @@ static int ask_by_name(struct errand *e, char *room, size_t size)
 
 static int look_up_by_name(struct errand *e)
 {
+	if (!ERRAND_REQUEST(e, GetHostByName)->name.len) {
+		ERRAND_REPLY(e, GetHostByName)->host_error = NO_RECOVERY;
+		return 0;
+	}
 	return ask_with_room(e, ask_by_name);
+}
+
+/* What a judged name has, the session may be allowed to reach. */
+static int grant_host(struct call *c, const Sockbroker__V1__Host *host)
+{
+	struct sock_addr *addrs = arena_alloc(&c->arena, host->n_addresses * sizeof(*addrs));
+
+	if (!addrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < host->n_addresses; i++)
+		make_address(host->family, &host->addresses[i], &addrs[i]);
+	return call_grant(c, addrs, host->n_addresses);
 }
 
 int get_host_by_name_attempt(struct call *c)
 {
-	return errand_attempt(c, look_up_by_name);
+	int r = errand_attempt(c, look_up_by_name);
+	const Sockbroker__V1__Host *host = REPLY(c, GetHostByName)->host;
+
+	return r < 0 || c->intent.action == ACTION_NONE || !host ? r : grant_host(c, host);
 }
 
 /* ---- by address ---------------------------------------------------------------- */
@@ -110,14 +143,14 @@ int get_host_by_name_attempt(struct call *c)
 int get_host_by_addr_intent(struct call *c)
 {
 	const Sockbroker__V1__GetHostByAddrRequest *req = REQUEST(c, GetHostByAddr);
-	char text[INET6_ADDRSTRLEN];
+	struct sock_addr a;
 
 	if (!address_bytes(req->family))
 		return -EAFNOSUPPORT;
 	if (req->address.len != address_bytes(req->family))
 		return -EINVAL;
-	inet_ntop(req->family, req->address.data, text, sizeof(text));
-	return resolve_intent(c, text);
+	make_address(req->family, &req->address, &a);
+	return reverse_intent(c, &a);
 }
 
 static int ask_by_addr(struct errand *e, char *room, size_t size)
@@ -155,7 +188,8 @@ int get_host_name_attempt(struct call *c)
 
 int set_host_name_intent(struct call *c)
 {
-	return REQUEST(c, SetHostName)->name.len > HOST_NAME_MAX ? -EINVAL : no_intent(c);
+	c->intent.action = ACTION_SETHOSTNAME;
+	return REQUEST(c, SetHostName)->name.len > HOST_NAME_MAX ? -EINVAL : 0;
 }
 
 int set_host_name_attempt(struct call *c)

@@ -7,8 +7,11 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "call/judge.h"
+#include "ops/idn.h"
 #include "ops/lookup.h"
 
 enum { RESULTS_MAX = 4096 };
@@ -35,10 +38,10 @@ static bool is_ipv6(const char *text)
 	return inet_pton(AF_INET6, address, &in6) == 1;
 }
 
-/* What getaddrinfo(3) does not look up, as AI_NUMERICHOST has it. */
+/* What getaddrinfo(3) need not look up, and does not with AI_NUMERICHOST. */
 static bool is_numeric(const char *node)
 {
-	return is_ipv4(node) || is_ipv6(node);
+	return !*node || is_ipv4(node) || is_ipv6(node);
 }
 
 /* ---- the locale ------------------------------------------------------------ */
@@ -72,9 +75,31 @@ static int system_error(int32_t *gai_error)
 
 /* ---- getaddrinfo ----------------------------------------------------------- */
 
+static bool is_ascii(const char *name)
+{
+	while (*name && !(*name & 0x80))
+		name++;
+	return !*name;
+}
+
+/* AI_IDN turns a name into another before it is looked up. We do so before it is judged; where
+ * we can't, it is judged, and perhaps looked up, as it is. */
+static int encode_node(struct call *c, Sockbroker__V1__GetAddrInfoRequest *req, const char **node)
+{
+	char *encoded = req->flags & AI_IDN && !is_ascii(*node) ? idn_encode(*node) : NULL;
+	int r;
+
+	if (!encoded)
+		return 0;
+	r = put_text(&c->arena, encoded, &req->node);
+	free(encoded);
+	*node = r == 0 ? name_text(&c->arena, &req->node) : NULL;
+	return *node ? 0 : -ENOMEM;
+}
+
 int get_addr_info_intent(struct call *c)
 {
-	const Sockbroker__V1__GetAddrInfoRequest *req = REQUEST(c, GetAddrInfo);
+	Sockbroker__V1__GetAddrInfoRequest *req = (void *)c->request;
 	bool named = req->host_case == SOCKBROKER__V1__GET_ADDR_INFO_REQUEST__HOST_NODE;
 	const char *node;
 
@@ -85,7 +110,7 @@ int get_addr_info_intent(struct call *c)
 	if (!named || req->flags & AI_NUMERICHOST)
 		return no_intent(c);
 	node = name_text(&c->arena, &req->node);
-	if (!node)
+	if (!node || encode_node(c, req, &node) < 0)
 		return -ENOMEM;
 	return is_numeric(node) ? no_intent(c) : resolve_intent(c, node);
 }
@@ -155,9 +180,23 @@ static int look_up_addresses(struct errand *e)
 	return r;
 }
 
+/* What a judged name has, the session may be allowed to reach. */
+static int grant_results(struct call *c)
+{
+	const Sockbroker__V1__GetAddrInfoReply *rep = REPLY(c, GetAddrInfo);
+	struct sock_addr *addrs = arena_alloc(&c->arena, rep->n_results * sizeof(*addrs));
+	int r = addrs ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < rep->n_results; i++)
+		r = addr_decode(rep->results[i]->address, &addrs[i]);
+	return r < 0 ? r : call_grant(c, addrs, rep->n_results);
+}
+
 int get_addr_info_attempt(struct call *c)
 {
-	return errand_attempt(c, look_up_addresses);
+	int r = errand_attempt(c, look_up_addresses);
+
+	return r < 0 || c->intent.action == ACTION_NONE ? r : grant_results(c);
 }
 
 /* ---- getnameinfo ----------------------------------------------------------- */
@@ -167,7 +206,6 @@ int get_name_info_intent(struct call *c)
 	const Sockbroker__V1__GetNameInfoRequest *req = REQUEST(c, GetNameInfo);
 	struct sock_addr a;
 	int r = addr_decode(req->address, &a);
-	char text[INET6_ADDRSTRLEN];
 
 	if (r < 0)
 		return r;
@@ -175,13 +213,10 @@ int get_name_info_intent(struct call *c)
 		return -EINVAL;
 	if (!req->host_length || req->flags & NI_NUMERICHOST)
 		return no_intent(c);
-	if (a.ss.ss_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *)&a.ss)->sin_addr, text, sizeof(text));
-	else if (a.ss.ss_family == AF_INET6)
-		inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&a.ss)->sin6_addr, text, sizeof(text));
-	else
-		return no_intent(c); /* a unix socket's is this host; others have none */
-	return resolve_intent(c, text);
+	/* A unix socket's host is this one; others have none. */
+	if (a.ss.ss_family != AF_INET && a.ss.ss_family != AF_INET6)
+		return no_intent(c);
+	return reverse_intent(c, &a);
 }
 
 static int look_up_name(struct errand *e)
