@@ -6,7 +6,7 @@ where that has _socket: so makefile(), create_connection(), the enums and all el
 what the program knows, and there is nothing to keep in step.
 """
 
-import importlib.util
+from importlib.machinery import PathFinder
 
 import _sockbroker as _socket
 
@@ -15,11 +15,11 @@ def _rename(code, old, new):
     return code.replace(co_names=tuple(new if name == old else name for name in code.co_names))
 
 
-_standard = importlib.util.find_spec("socket").loader
-exec(_rename(_standard.get_code("socket"), "_socket", "_sockbroker"))  # noqa: S102
+_code = PathFinder.find_spec("socket").loader.get_code("socket")
+exec(_rename(_code, "_socket", "_sockbroker"))
 
 # fileno() makes the stand-in show readiness, which costs. These only want the number.
 for _name in ("__repr__", "dup", "get_inheritable", "set_inheritable"):
-    _method = getattr(socket, _name)  # noqa: F821
+    _method = getattr(socket, _name)
     _method.__code__ = _rename(_method.__code__, "fileno", "_fileno")
-del _method, _name, _standard
+del _code, _method, _name, PathFinder

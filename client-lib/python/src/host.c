@@ -7,7 +7,6 @@
 #include "address.h"
 #include "error.h"
 #include "sockbroker.h"
-#include "interim.h"
 
 /* Pure ASCII is not looked at as IDNA would: "my_host" is a name. */
 static PyObject *host_encode(PyObject *text)

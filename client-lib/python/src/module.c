@@ -9,6 +9,7 @@
 #include "names.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -133,6 +134,36 @@ static int shared_add(PyObject *module, PyObject *standard)
 	return error_gai && error_host ? 0 : -1;
 }
 
+/* Of these socket.py makes enums: another name for one's value would change how it prints. */
+static bool is_member(const char *name)
+{
+	static const char *const prefixes[] = { "AF_", "AI_", "MSG_", "SOCK_" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* What the standard module has no name for, because it is another system's, or newer: SIO_RCVALL. */
+static int constants_add_more(PyObject *module)
+{
+	const struct sb_constant_entry *entries;
+	PyObject *value;
+	size_t n;
+	int r = 0;
+
+	entries = sb_constants(&n);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (is_member(entries[i].name) || PyObject_HasAttrString(module, entries[i].name))
+			continue;
+		value = PyLong_FromLongLong(entries[i].value);
+		r = value ? PyModule_AddObjectRef(module, entries[i].name, value) : -1;
+		Py_XDECREF(value);
+	}
+	return r;
+}
+
 /* Numbers, and Bluetooth's two addresses. */
 static int constants_add(PyObject *module, PyObject *standard)
 {
@@ -147,7 +178,7 @@ static int constants_add(PyObject *module, PyObject *standard)
 		if (PyModule_AddObjectRef(module, text, value) < 0)
 			return -1;
 	}
-	return 0;
+	return constants_add_more(module);
 }
 
 static int type_add(PyObject *module)

@@ -12,7 +12,6 @@
 #include "names.h"
 #include "object.h"
 #include "sockbroker.h"
-#include "interim.h"
 
 /* ------------------------------------------------------------------------ */
 /* getaddrinfo                                                              */

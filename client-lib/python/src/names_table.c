@@ -7,7 +7,6 @@
 #include "error.h"
 #include "names.h"
 #include "sockbroker.h"
-#include "interim.h"
 
 static PyObject *not_found(const char *words)
 {

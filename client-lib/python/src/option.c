@@ -108,7 +108,50 @@ static PyObject *sock_setsockopt(struct sock *s, PyObject *args)
 	return option_set_bytes(s, args);
 }
 
+/* ------------------------------------------------------------------------ */
+/* ioctl, as on Windows                                                     */
+/* ------------------------------------------------------------------------ */
+
+/* SIO_KEEPALIVE_VALS, in milliseconds; linux/sockios.h has no such thing. */
+struct keepalive {
+	uint32_t on, time_ms, interval_ms;
+};
+
+static PyObject *ioctl_done(struct sock *s, unsigned long command, void *argument)
+{
+	int r;
+
+	Py_BEGIN_ALLOW_THREADS
+	r = sb_ioctl(s->fd, command, argument);
+	Py_END_ALLOW_THREADS
+	return error_none(r) ? PyLong_FromLong(0) : error_wait(s);
+}
+
+static PyObject *sock_ioctl(struct sock *s, PyObject *args)
+{
+	unsigned long command, v[3];
+	struct keepalive keepalive;
+	unsigned int value;
+	PyObject *object;
+
+	if (!PyArg_ParseTuple(args, "kO:ioctl", &command, &object))
+		return NULL;
+	if (command == (unsigned long)sb_constant("SIO_KEEPALIVE_VALS")) {
+		if (!PyArg_ParseTuple(args, "k(kkk):ioctl", &command, &v[0], &v[1], &v[2]))
+			return NULL;
+		keepalive = (struct keepalive){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
+		return ioctl_done(s, command, &keepalive);
+	}
+	if (command != (unsigned long)sb_constant("SIO_RCVALL") &&
+	    command != (unsigned long)sb_constant("SIO_LOOPBACK_FAST_PATH"))
+		return PyErr_Format(PyExc_ValueError, "invalid ioctl command %lu", command);
+	if (!PyArg_ParseTuple(args, "kI:ioctl", &command, &value))
+		return NULL;
+	return ioctl_done(s, command, &value);
+}
+
 PyMethodDef sock_methods_option[] = {
+	{ "ioctl", (PyCFunction)sock_ioctl, METH_VARARGS, "ioctl(cmd, option) -> long" },
 	{ "getsockopt", (PyCFunction)sock_getsockopt, METH_VARARGS,
 	  "getsockopt(level, option[, buffersize]) -> value" },
 	{ "setsockopt", (PyCFunction)sock_setsockopt, METH_VARARGS,
