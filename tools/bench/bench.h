@@ -51,6 +51,8 @@ int measure_tcp_down(const struct settings *, struct figures *);
 int measure_parked_round_trip(const struct settings *, struct figures *);
 int measure_parked_memory(const struct settings *, struct figures *);
 int measure_idle_memory(const struct settings *, struct figures *);
+int measure_python_kernel(const struct settings *, struct figures *);
+int measure_python_unary(const struct settings *, struct figures *);
 
 /* rounds.c: one round of each side in turn, first the baseline; medians. A side
  * returns its figure, or a negative number: it failed, and said so. Returns 0 or -1. */

@@ -27,7 +27,8 @@ static const char policy[] =
 	"    to: [127.0.0.0/8]\n"
 	"    to_ports: any\n"
 	"    from: [127.0.0.0/8]\n"
-	"    from_ports: [ephemeral, 1024-65535]\n";
+	"    from_ports: [ephemeral, 1024-65535]\n"
+	"  - { name: pairs, who: { uid: %u }, may: socket, family: unix, type: stream }\n";
 
 static int make_folder(struct daemon *d)
 {
@@ -42,7 +43,7 @@ static int make_folder(struct daemon *d)
 	out = fopen(path, "we");
 	if (!out)
 		return fail(path);
-	fprintf(out, policy, (unsigned)geteuid());
+	fprintf(out, policy, (unsigned)geteuid(), (unsigned)geteuid());
 	return fclose(out) == 0 ? 0 : fail(path);
 }
 

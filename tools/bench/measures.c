@@ -23,5 +23,11 @@ const struct measure measures[] = {
 	  measure_parked_memory, "the broker's memory for a receive parked on the stream" },
 	{ "idle-connection-memory", "KiB", "gRPC's own share", 48, VALUE_AT_MOST,
 	  measure_idle_memory, "the broker's memory for an idle connection with its session" },
+#ifdef SB_BENCH_PYTHON /* which the module was built for */
+	{ "python-kernel", "us", "Python's own module", 60, RATIO_AT_MOST,
+	  measure_python_kernel, "Python's send() and recv() of 64 bytes, by sockbroker.socket" },
+	{ "python-stubs", "us", "stubs, unary", 0.4, RATIO_AT_MOST,
+	  measure_python_unary, "the same, beside stubs generated from the .proto files" },
+#endif
 };
 const size_t n_measures = sizeof(measures) / sizeof(measures[0]);

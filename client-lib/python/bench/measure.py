@@ -27,6 +27,14 @@ PROTO = pathlib.Path(__file__).resolve().parents[3] / "proto"
 NAMES = ("kernel", "binding", "unary", "stream")
 
 
+def generate(folder):
+    """They are a package `sockbroker` too: of the two, an interpreter has the first in its path."""
+    files = sorted(str(path.relative_to(PROTO)) for path in PROTO.glob("sockbroker/v1/*.proto"))
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", "-I", PROTO, f"--python_out={folder}",
+                    f"--grpc_python_out={folder}", *files], check=True)
+    pathlib.Path(folder, "sockbroker", "__init__.py").touch()
+
+
 # ---- the ways ---------------------------------------------------------------------------
 
 
@@ -47,6 +55,9 @@ class Stubs:
     """What a program would write that takes the .proto files alone."""
 
     def __init__(self, in_stream):
+        folder = tempfile.TemporaryDirectory()
+        generate(folder.name)
+        sys.path.insert(0, folder.name)
         import grpc
         from sockbroker.v1 import broker_pb2, broker_pb2_grpc, types_pb2
         self.pb, self.types = broker_pb2, types_pb2
@@ -176,21 +187,10 @@ def side(name):
 # ---- the table --------------------------------------------------------------------------
 
 
-def generate(folder):
-    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", "-I", PROTO, f"--python_out={folder}",
-                    f"--grpc_python_out={folder}", *sorted(str(p.relative_to(PROTO)) for p in PROTO.glob("sockbroker/v1/*.proto"))],
-                   check=True)
-
-
-def environment(name, stubs):
-    """The stubs are a package `sockbroker` too, so only one of the two can be found."""
-    return {**os.environ, "PYTHONPATH": stubs} if name in ("unary", "stream") else None
-
-
-def import_ms(command, stubs, runs=9):
+def import_ms(command, path, runs=9):
     def once(text):
         begin = time.perf_counter()
-        subprocess.run([sys.executable, "-c", text], check=True, env=stubs)
+        subprocess.run([sys.executable, "-c", text], check=True, env={**os.environ, "PYTHONPATH": path})
         return time.perf_counter() - begin
     return (statistics.median(once(command) for _ in range(runs)) -
             statistics.median(once("pass") for _ in range(runs))) * 1e3
@@ -202,11 +202,11 @@ IMPORTS = {"kernel": "import socket", "binding": "from sockbroker import socket"
 
 
 def table(rounds=5):
+    own_path = os.environ.get("PYTHONPATH", "")
     with tempfile.TemporaryDirectory() as stubs:
         generate(stubs)
         sides = {name: subprocess.Popen([sys.executable, __file__, "side", name], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        env=environment(name, stubs)) for name in NAMES}
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE) for name in NAMES}
         for process in sides.values():
             process.stdout.readline()
         figures = {(name, what): [] for name in NAMES for what in MEASURES}
@@ -220,7 +220,7 @@ def table(rounds=5):
         print(f"{'':10}{'64 B send+recv':>16}{'16 threads':>16}{'1 MiB pieces':>16}{'import':>12}")
         for name in NAMES:
             us, calls, mb = (statistics.median(figures[name, what]) for what in MEASURES)
-            ms = import_ms(IMPORTS[name], environment(name, stubs))
+            ms = import_ms(IMPORTS[name], f"{stubs if 'pb2' in IMPORTS[name] else ''}:{own_path}")
             print(f"{name:10}{us:13.1f} us{calls:11.0f} op/s{mb:11.0f} MB/s{ms:9.1f} ms")
 
 
