@@ -14,6 +14,7 @@ import pathlib
 import pickle
 import select
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -251,6 +252,17 @@ class Readiness(Case):
             seen.append(bool(fcntl.fcntl(a.fileno(), fcntl.F_GETFL) & os.O_NONBLOCK))
         self.assertEqual(seen, [False, True, True, False])
 
+    def test_a_descriptor_that_was_made_non_blocking_is_taken_so(self):
+        a, b = self.pair()
+        os.set_blocking(a.fileno(), False)
+        self.assertRaises(BlockingIOError, a.recv, 1)
+        os.set_blocking(a.fileno(), True)
+        b.send(b"x")
+        self.assertEqual(a.recv(1), b"x")
+        listener = self.listener()
+        os.set_blocking(listener.fileno(), False)
+        self.assertRaises(BlockingIOError, listener.accept)
+
     def test_what_only_wants_the_number_does_not_make_it_ready(self):
         a, b = self.pair()
         b.send(b"x")
@@ -466,9 +478,7 @@ class AsynchronousStreams(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await loop.sock_recv(s, 100), b"content")
 
 
-class Program(Case):
-    """python3 -m sockbroker"""
-
+class Scripts(Case):
     def script(self, text, name="script.py"):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -476,6 +486,10 @@ class Program(Case):
         with open(path, "w", encoding="utf-8") as file:
             file.write(textwrap.dedent(text))
         return path
+
+
+class Program(Scripts):
+    """python3 -m sockbroker"""
 
     def test_a_script_gets_its_arguments_and_our_sockets(self):
         path = self.script("""
@@ -534,6 +548,104 @@ class Program(Case):
             asyncio.run(main())
             """)
         self.said(python("-m", "sockbroker", path), "b'hello\\n' sockbroker.socket\n")
+
+
+@unittest.skipUnless(shutil.which("openssl"), "no openssl to make a certificate with")
+class Tls(Scripts):
+    """The standard ssl module, under -m sockbroker."""
+
+    PRELUDE = """
+        import os, select, socket, ssl, sys, threading
+        server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server_context.load_cert_chain("cert", "key")
+        context = ssl.create_default_context(cafile="cert")
+        listener = socket.create_server(("127.0.0.1", 0))
+        address = listener.getsockname()
+        def echo():
+            connection, _ = listener.accept()
+            with server_context.wrap_socket(connection, server_side=True) as tls:
+                while data := tls.recv(65536):
+                    tls.sendall(data)
+                tls.unwrap().close()
+        def serve(function=echo):
+            thread = threading.Thread(target=function)
+            thread.start()
+            return thread
+        def connect():
+            return context.wrap_socket(socket.create_connection(address), server_hostname="127.0.0.1")
+        """
+
+    def run_tls(self, text):
+        path = self.script(textwrap.dedent(self.PRELUDE) + textwrap.dedent(text))
+        folder = os.path.dirname(path)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "cert",
+                        "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"], cwd=folder, check=True,
+                       stderr=subprocess.DEVNULL, env={**os.environ, "LD_PRELOAD": ""})
+        return python("-m", "sockbroker", path, cwd=folder)
+
+    def test_much_goes_both_ways_at_once_and_the_end_is_told(self):
+        self.said(self.run_tls("""
+            thread = serve()
+            client = connect()
+            data, got = os.urandom(3 << 20), bytearray()
+            writer = threading.Thread(target=client.sendall, args=(data,))
+            writer.start()
+            while len(got) < len(data):
+                got += client.recv(65536)
+            writer.join()
+            client.unwrap().close()
+            thread.join()
+            print(got == data, type(client).__mro__[1].__module__)
+            listener.close()
+            """), "True sockbroker.socket\n")
+
+    def test_a_time_limit_and_non_blocking_mode_hold(self):
+        self.said(self.run_tls("""
+            thread = serve()
+            client = connect()
+            client.settimeout(0.1)
+            try:
+                client.recv(1)
+            except TimeoutError:
+                print("timeout")
+            client.setblocking(False)
+            try:
+                client.recv(1)
+            except ssl.SSLWantReadError:
+                print("would block")
+            client.send(b"x")
+            while True:
+                select.select([client], [], [])
+                try:
+                    print(client.recv(10))
+                    break
+                except ssl.SSLWantReadError:
+                    pass
+            client.setblocking(True)
+            client.unwrap().close()
+            thread.join()
+            listener.close()
+            """), "timeout\nwould block\nb'x'\n")
+
+    def test_a_certificate_that_is_not_trusted_is_refused_on_both_sides(self):
+        self.said(self.run_tls("""
+            heard = []
+            def refused():
+                connection, _ = listener.accept()
+                try:
+                    server_context.wrap_socket(connection, server_side=True)
+                except ssl.SSLError as e:
+                    heard.append(e.reason)
+            thread = serve(refused)
+            try:
+                context = ssl.create_default_context()
+                connect()
+            except ssl.SSLCertVerificationError as e:
+                print(e.verify_message)
+            thread.join()
+            print(*heard)
+            listener.close()
+            """), "self-signed certificate\nTLSV1_ALERT_UNKNOWN_CA\n")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ static void received_close(struct msghdr *msg)
 
 static int message_receive(struct sock *s, struct incoming *in, int flags)
 {
-	flags = receive_flags(s, flags);
+	flags = call_flags(s, flags);
 	in->msg.msg_name = &in->from.ss;
 	in->msg.msg_namelen = sizeof(in->from.ss);
 	Py_BEGIN_ALLOW_THREADS

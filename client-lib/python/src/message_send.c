@@ -17,11 +17,11 @@
 /* Larger than that the kernel takes none either. */
 static const size_t CONTROL_MOST = INT_MAX;
 
-static PyObject *message_send(const struct sock *s, const struct msghdr *msg, int flags)
+static PyObject *message_send(struct sock *s, const struct msghdr *msg, int flags)
 {
 	ssize_t n;
 
-	flags = receive_flags(s, flags);
+	flags = call_flags(s, flags);
 	Py_BEGIN_ALLOW_THREADS
 	n = sb_sendmsg(s->fd, msg, flags);
 	Py_END_ALLOW_THREADS
@@ -188,7 +188,7 @@ static PyObject *sock_sendmsg(struct sock *s, PyObject *args)
 /* ------------------------------------------------------------------------ */
 
 /* Operation, vector and length of what is only authenticated: one control message each. */
-static PyObject *alg_send(const struct sock *s, struct msghdr *msg, int op, const Py_buffer *iv,
+static PyObject *alg_send(struct sock *s, struct msghdr *msg, int op, const Py_buffer *iv,
 			  unsigned int assoc, bool has_assoc, int flags)
 {
 	const size_t vector = iv->obj ? sizeof(struct af_alg_iv) + (size_t)iv->len : 0;

@@ -45,6 +45,7 @@ static PyObject *sock_accept(struct sock *s, PyObject *unused)
 	int fd;
 
 	(void)unused;
+	mode_follow(s);
 	Py_BEGIN_ALLOW_THREADS
 	fd = sb_accept(s->fd, &a.sa, &a.len);
 	Py_END_ALLOW_THREADS
@@ -65,6 +66,7 @@ static int connect_try(struct sock *s, PyObject *object, const char *caller)
 
 	if (address_parse(s, object, caller, &a) < 0 || audit("socket.connect", "(OO)", s, object) < 0)
 		return -1;
+	mode_follow(s);
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_connect(s->fd, &a.sa, a.len);
 	Py_END_ALLOW_THREADS

@@ -34,9 +34,23 @@ static void mode_show(const struct sock *s)
 			    s->timeout_ns < 0 ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
+void mode_follow(struct sock *s)
+{
+	bool nonblocking;
+
+	if (!s->shown || s->timeout_ns >= 0)
+		return;
+	nonblocking = fcntl(s->fd, F_GETFL) & O_NONBLOCK;
+	if (nonblocking == s->made_nonblocking)
+		return;
+	s->made_nonblocking = nonblocking;
+	(void)sb_set_timeout(s->fd, nonblocking ? 0 : -1);
+}
+
 static int timeout_set(struct sock *s, int64_t ns)
 {
 	s->timeout_ns = ns;
+	s->made_nonblocking = false;
 	if (sb_set_timeout(s->fd, ns) < 0) {
 		(void)error_set();
 		return -1;

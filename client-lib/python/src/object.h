@@ -19,6 +19,7 @@ struct sock {
 	int family, type, proto;
 	int64_t timeout_ns; /* < 0: blocking; 0: non-blocking */
 	bool shown;         /* somebody was told fd: the library shows readiness on it */
+	bool made_nonblocking; /* by who was told, on fd itself; only in blocking mode */
 };
 
 /* The type's methods, each list in the file that has them; they end with a NULL row. */
@@ -32,6 +33,10 @@ extern PyMethodDef sock_methods_option[];
 
 /* The type, made once. */
 PyObject *sock_type_new(PyObject *module);
+
+/* To be called before a call that may wait: who was told the descriptor may have set or
+ * cleared O_NONBLOCK there. */
+void mode_follow(struct sock *);
 
 /* None or seconds, as settimeout() takes it; None is -1. */
 int timeout_parse(PyObject *value, int64_t *ret_ns);

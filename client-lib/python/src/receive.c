@@ -15,8 +15,9 @@
 enum { STACK_BYTES = 8192 };
 
 /* The socket's time is the limit, as if it had been waited for before. */
-int receive_flags(const struct sock *s, int flags)
+int call_flags(struct sock *s, int flags)
 {
+	mode_follow(s);
 	return s->timeout_ns > 0 ? flags & ~MSG_DONTWAIT : flags;
 }
 
@@ -25,7 +26,7 @@ static ssize_t receive(struct sock *s, void *buffer, size_t len, int flags, stru
 {
 	ssize_t n;
 
-	flags = receive_flags(s, flags);
+	flags = call_flags(s, flags);
 	Py_BEGIN_ALLOW_THREADS
 	if (a)
 		n = sb_recvfrom(s->fd, buffer, len, flags, &a->sa, &a->len);

@@ -10,11 +10,11 @@
 #include "receive.h"
 #include "sockbroker.h"
 
-static ssize_t send_some(const struct sock *s, const char *data, size_t len, int flags)
+static ssize_t send_some(struct sock *s, const char *data, size_t len, int flags)
 {
 	ssize_t n;
 
-	flags = receive_flags(s, flags);
+	flags = call_flags(s, flags);
 	Py_BEGIN_ALLOW_THREADS
 	n = sb_send(s->fd, data, len, flags);
 	Py_END_ALLOW_THREADS
@@ -47,7 +47,7 @@ static int64_t now_ns(void)
 
 /* A send that waits sends everything, or its time is up, or something happened which the next
  * one tells. The time is that of the whole. */
-static int send_all(const struct sock *s, const char *data, size_t len, int flags)
+static int send_all(struct sock *s, const char *data, size_t len, int flags)
 {
 	const int64_t end = s->timeout_ns > 0 ? now_ns() + s->timeout_ns : 0;
 	ssize_t n;
@@ -83,14 +83,14 @@ static PyObject *sock_sendall(struct sock *s, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-static ssize_t send_to(const struct sock *s, const Py_buffer *data, int flags, PyObject *address)
+static ssize_t send_to(struct sock *s, const Py_buffer *data, int flags, PyObject *address)
 {
 	struct address a;
 	ssize_t n;
 
 	if (address_parse(s, address, "sendto", &a) < 0 || audit("socket.sendto", "(OO)", s, address) < 0)
 		return -1;
-	flags = receive_flags(s, flags);
+	flags = call_flags(s, flags);
 	Py_BEGIN_ALLOW_THREADS
 	n = sb_sendto(s->fd, data->buf, (size_t)data->len, flags, &a.sa, a.len);
 	Py_END_ALLOW_THREADS
