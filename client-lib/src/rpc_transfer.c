@@ -347,19 +347,18 @@ static void data_take(grpc_byte_buffer *in, size_t skip, const struct msghdr *ms
 /* Sending and receiving                                                    */
 /* ------------------------------------------------------------------------ */
 
-static bool send_all(struct rpc_transfer *t, const struct msghdr *msg, size_t total, Chunk *header)
+static bool send_all(struct rpc_transfer *t, const struct msghdr *msg, size_t done, size_t end,
+		     Chunk *header)
 {
-	size_t done = 0;
-
-	while (done < total) {
-		const size_t n = total - done < PIECE_BYTES ? total - done : PIECE_BYTES;
+	while (done < end) {
+		const size_t n = end - done < PIECE_BYTES ? end - done : PIECE_BYTES;
 		grpc_slice data = grpc_slice_malloc_large(n);
 		const void *piece = iov_piece(msg, done, n, GRPC_SLICE_START_PTR(data));
 
 		if (piece != GRPC_SLICE_START_PTR(data))
 			memcpy(GRPC_SLICE_START_PTR(data), piece, n);
 		done += n;
-		header->more = done < total;
+		header->more = done < end;
 		if (!chunk_send(t, chunk_frame(header, data)))
 			return false;
 		header->handle = 0;
@@ -381,30 +380,46 @@ static ssize_t result(const struct rpc_transfer *t, const Chunk *got, size_t don
 	       -EINTR : -(ssize_t)got->error;
 }
 
-ssize_t rpc_transfer_send(struct rpc_transfer *t, const struct msghdr *msg, size_t total,
-			  uint32_t flags, int64_t wait_ns)
+/* Sends what @msg has from @from to @end. */
+static ssize_t send_part(struct rpc_transfer *t, const struct msghdr *msg, size_t from, size_t end,
+			 uint32_t flags, int64_t wait_ns)
 {
 	grpc_byte_buffer *in;
 	struct header got;
 	Chunk header;
 	bool ok;
 
-	/* What need not be queued need not be carried. */
-	if (wait_ns == 0 && total > PIECE_BYTES)
-		total = PIECE_BYTES;
 	chunk_begin(t, &header, SOCKBROKER__V1__CHUNK__KIND__SEND, flags, wait_ns);
-	if (t->broken || !receive_start(t) || !send_all(t, msg, total, &header))
+	if (t->broken || !receive_start(t) || !send_all(t, msg, from, end, &header))
 		return give_up(t);
 	in = receive_finish(t);
 	if (!in)
 		return give_up(t);
-	ok = header_take(in, &got) && got.chunk.id == header.id && got.chunk.count <= total;
+	ok = header_take(in, &got) && got.chunk.id == header.id && got.chunk.count <= end - from;
 	grpc_byte_buffer_destroy(in);
 	if (!ok) {
 		t->broken = true;
 		return -EPROTO;
 	}
 	return result(t, &got.chunk, (size_t)got.chunk.count);
+}
+
+ssize_t rpc_transfer_send(struct rpc_transfer *t, const struct msghdr *msg, size_t total,
+			  uint32_t flags, int64_t wait_ns)
+{
+	size_t done = 0, part;
+	ssize_t r;
+
+	do {
+		/* What will not be queued need not be carried. */
+		part = total - done;
+		if (wait_ns == 0 && part > PIECE_BYTES)
+			part = PIECE_BYTES;
+		r = send_part(t, msg, done, done + part, flags, wait_ns);
+		if (r > 0)
+			done += (size_t)r;
+	} while (r == (ssize_t)part && done < total);
+	return done ? (ssize_t)done : r;
 }
 
 /* Takes one Chunk into @msg; *@done grows. Returns 1: there is more, 0, or -errno. */

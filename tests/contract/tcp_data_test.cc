@@ -138,6 +138,11 @@ TEST_P(TcpData, ABlockingSendIsWholeThoughThePeerIsSlow) {
   EXPECT_TRUE(much == reader.get());
 }
 
+TEST_P(TcpData, ANonBlockingSendTakesAllThatThereIsRoomFor) {
+  const auto [a, b] = TcpPair();
+  EXPECT_LE(static_cast<long>(kMiB), a.Send(std::string(16 * kMiB, 'n'), MSG_DONTWAIT));
+}
+
 TEST_P(TcpData, ANonBlockingSendFillsTheQueueAndIsEAGAIN) {
   const auto [a, b] = TcpPair();
   a.SetNonBlocking();
