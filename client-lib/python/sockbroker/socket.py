@@ -23,3 +23,6 @@ for _name in ("__repr__", "dup", "get_inheritable", "set_inheritable"):
     _method = getattr(socket, _name)
     _method.__code__ = _rename(_method.__code__, "fileno", "_fileno")
 del _code, _method, _name, PathFinder
+
+# sendfile(2) cannot write to a stand-in: the bytes go through this process.
+socket._sendfile_use_sendfile = socket._sendfile_use_send
