@@ -98,7 +98,8 @@ static bool port_covered(const struct rule *r, const struct asked *a, const stru
 	return ports->any && (r->deny || !local || port > reserved);
 }
 
-static bool l2cap_covered(const struct rule *r, const struct asked *a, const struct l2cap_name *name)
+static bool l2cap_covered(const struct rule *r, const struct asked *a,
+			  const struct l2cap_name *name)
 {
 	const struct ranges *cids = &r->bluetooth.cids;
 	uint16_t psm = le16toh(name->psm), cid = le16toh(name->cid);
@@ -183,7 +184,8 @@ static const char *const keys[N_KEYS] = { "to", "from", "psms", "cids", "channel
 
 static bool key_has_use(const struct rule *rule, int key)
 {
-	bool named = has_protocol(rule, L2CAP) || has_protocol(rule, RFCOMM) || has_protocol(rule, SCO);
+	bool named = has_protocol(rule, L2CAP) || has_protocol(rule, RFCOMM) ||
+		     has_protocol(rule, SCO);
 
 	switch (key) {
 	case TO:
@@ -223,7 +225,8 @@ static int hci_channels_read(struct reader *r, const struct node *node, const st
 			     struct rule *rule)
 {
 	static const struct name channels[] = {
-		{ "raw", CHANNEL_RAW }, { "user", 1 }, { "monitor", 2 }, { "control", 3 }, { "logging", 4 },
+		{ "raw", CHANNEL_RAW }, { "user", 1 }, { "monitor", 2 }, { "control", 3 },
+		{ "logging", 4 },
 	};
 	struct ranges *ret = &rule->bluetooth.hci_channels;
 

@@ -98,8 +98,8 @@ static int service_item(struct reader *r, const struct node *item, void *target)
 	}
 	if (!good || *at || type > last_type || last_type > UINT32_MAX || first > last ||
 	    last > UINT32_MAX)
-		return complain(r, item, "'%.40s' is no service; write TYPE or TYPE:INSTANCES, as 1000 or "
-				"1000:0-99, or any", item->text);
+		return complain(r, item, "'%.40s' is no service; write TYPE or TYPE:INSTANCES, as "
+				"1000 or 1000:0-99, or any", item->text);
 	services->at[services->n++] = (struct tipc_service){
 		{ (uint32_t)type, (uint32_t)last_type }, { (uint32_t)first, (uint32_t)last },
 	};
@@ -116,7 +116,9 @@ static int services_read(struct reader *r, const struct node *node, struct rule 
 
 static int scope_item(struct reader *r, const struct node *item, void *target)
 {
-	static const struct name rows[] = { { "cluster", TIPC_CLUSTER_SCOPE }, { "node", TIPC_NODE_SCOPE } };
+	static const struct name rows[] = {
+		{ "cluster", TIPC_CLUSTER_SCOPE }, { "node", TIPC_NODE_SCOPE },
+	};
 	struct names names = { rows, 2 };
 	int scope;
 

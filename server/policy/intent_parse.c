@@ -205,8 +205,8 @@ static int words_parse(struct words *w, struct intent *in)
 	if (!action)
 		return refuse(w, "an action is missing; write as `socket inet raw icmp`");
 	if (!action_find(action, &in->action))
-		return refuse(w, "unknown action '%.60s'; there are socket, bind, listen, connect, send, "
-			      "option, ioctl, inspect, resolve, sethostname", action);
+		return refuse(w, "unknown action '%.60s'; there are socket, bind, listen, connect, "
+			      "send, option, ioctl, inspect, resolve, sethostname", action);
 	if (in->action == ACTION_INSPECT || in->action == ACTION_SETHOSTNAME)
 		return 0;
 	if (in->action == ACTION_RESOLVE)

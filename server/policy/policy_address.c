@@ -21,8 +21,8 @@ static int to_item(struct reader *r, const struct node *item, void *target)
 		return 0;
 	}
 	if (node_is(item, "resolved") && rule->deny)
-		return complain(r, item, "who knows an address need not ask for its name, so this would "
-				"deny little; deny ranges, or allow less");
+		return complain(r, item, "who knows an address need not ask for its name, so this "
+				"would deny little; deny ranges, or allow less");
 	if (node_is(item, "resolved")) {
 		rule->to.resolved = true;
 		return 0;
