@@ -401,11 +401,14 @@ static void call_go(struct call *c)
 
 	if (c->sock && c->sock->busy) {
 		r = call_charge(c);
-		if (r < 0)
-			call_finish(c, r);
-		else
+		if (r == 0) {
 			list_append(&c->sock->held, &c->held);
-		return;
+			return;
+		}
+		if (!op_must_run(c->op)) {
+			call_finish(c, r);
+			return;
+		}
 	}
 	call_set_deadline(c);
 	if (c->sock) {

@@ -64,6 +64,8 @@ extern struct op_layout op_layouts[];
 
 /* Once, at start. */
 void op_table_init(void);
+/* It gives back what the limits count, so no limit may refuse it: Close. */
+bool op_must_run(const struct op *);
 /* "Bind" -> its row, or NULL. */
 const struct op *op_find(const char *method, size_t length);
 /* The operation of a Request's oneof case, or NULL. */

@@ -96,6 +96,11 @@ const struct op *op_find(const char *method, size_t length)
 	return NULL;
 }
 
+bool op_must_run(const struct op *op)
+{
+	return op->attempt == close_attempt;
+}
+
 const struct op *op_find_case(unsigned field_number)
 {
 	return field_number < CASE_MAX ? by_case[field_number] : NULL;

@@ -102,6 +102,19 @@ TEST_F(BusyWorker, TheSessionMayEndWhileAWorkerHasACall) {
   ASSERT_TRUE(e_.RunUntil(send)) << "it ends by itself, and nothing is used that has gone";
 }
 
+TEST_F(BusyWorker, OverTheLimitCloseDoesNotWaitForTheWorker) {
+  Answer *send = e_.Send(netlink_, message_);
+  e_.session()->limits.calls = 1;
+  EXPECT_EQ(e_.GetSockName(netlink_)->error, -EMFILE);
+  Answer *closed = e_.Close(netlink_);
+  ASSERT_TRUE(e_.IsDone(closed));
+  EXPECT_EQ(closed->error, 0);
+  EXPECT_EQ(e_.GetSockName(netlink_)->error, -EBADF);
+  Open();
+  ASSERT_TRUE(e_.RunUntil(send));
+  EXPECT_EQ(send->error, 0) << "it has the socket still";
+}
+
 TEST_F(BusyWorker, OverTheLimitCloseTakesTheHandleAndSaysSo) {
   e_.session()->limits.calls = 0;
   Answer *closed = e_.Close(netlink_);
