@@ -21,6 +21,7 @@
 #include "identity/listener.h"
 #include "inspect/inspect.h"
 #include "ops/idn.h"
+#include "ops/offers.h"
 #include "ops/op.h"
 #include "policy/policy.h"
 #include "sandbox/privileges.h"
@@ -240,6 +241,7 @@ static void server_unmake(struct server *s)
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_stop(&s->shards[i]);
 	workers_free(s->workers);
+	(void)offers_expire(UINT64_MAX);
 	free_shards(s);
 	if (s->signals >= 0)
 		close(s->signals);

@@ -113,6 +113,27 @@ int sb_close(int fd);
  * the watch belong to each descriptor. */
 int sb_dup(int fd);
 
+enum { SB_SHARE_BYTES = 64 };
+
+/**
+ * Make a token for which another process, or another connection to the broker, gets a duplicate of
+ * the socket with sb_fromshare(), as if by dup(2). It is good once, within 60 s, for this user's
+ * processes, or for @p pid alone if that is not 0; it outlives the socket here, and this process. Who has
+ * the token has the socket: keep it secret.
+ *
+ * @return 0, or -1 and EBUSY (data that was given back must be received here first), EMFILE (too many
+ * sockets, or tokens not used yet), EINVAL (a negative @p pid), EBADF.
+ */
+int sb_share(int fd, pid_t pid, char token[SB_SHARE_BYTES]);
+/**
+ * The socket of a token, by the default broker. @p flags: SOCK_NONBLOCK, SOCK_CLOEXEC.
+ * @return a stand-in, or -1 and ENOENT (no such token of this user, or it was used, or is too old), EACCES
+ * (it is for another process), or as sb_socket().
+ */
+int sb_fromshare(const char *token, int flags);
+/** The same by a certain broker; NULL is the default one. */
+int sb_fromshare_at(sb_broker *, const char *token, int flags);
+
 /** bind(2). */
 int sb_bind(int fd, const struct sockaddr *addr, socklen_t addrlen);
 /** listen(2). */

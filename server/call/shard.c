@@ -108,6 +108,7 @@ void shard_done(struct shard *sh)
 	timers_free(&sh->timers);
 	handles_free(&sh->tokens);
 	free(sh->scratch);
+	free(sh->sweep);
 	policy_unref(sh->policy);
 	pthread_mutex_destroy(&sh->lock);
 }

@@ -37,6 +37,8 @@ struct outgoing {
 /* One receive, at most: the broker's limit, told in Welcome. */
 enum { SHARD_SCRATCH_BYTES = 1 << 20 };
 
+struct sweep;
+
 struct shard {
 	pthread_mutex_t lock;
 	unsigned number, n_shards;
@@ -52,6 +54,7 @@ struct shard {
 	struct list outgoing;
 	struct list runnable;    /* calls that were held, and need not be any more */
 	uint64_t operations, denials;
+	struct sweep *sweep;     /* ops/ops_share.c's; NULL: none is due */
 	unsigned n_sockets;
 	struct log_limit audit;
 	uint8_t *scratch;        /* SHARD_SCRATCH_BYTES, for one attempt at a time */

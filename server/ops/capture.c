@@ -173,16 +173,26 @@ static int hear(const struct capture *cap, int fd)
 	return r == 0 ? bind_to(cap, ETH_P_ALL) : r;
 }
 
-int capture_open(int fd, int family, int ifindex, int mode, struct capture **ret)
+struct capture *capture_new(int fd, int family, int ifindex, int mode)
 {
 	struct capture *cap = calloc(1, sizeof(*cap));
+
+	if (!cap)
+		return NULL;
+	cap->watch.fd = fd;
+	cap->family = family;
+	cap->ifindex = ifindex;
+	cap->mode = mode;
+	return cap;
+}
+
+int capture_open(int fd, int family, int ifindex, int mode, struct capture **ret)
+{
+	struct capture *cap = capture_new(-1, family, ifindex, mode);
 	int r;
 
 	if (!cap)
 		return -ENOMEM;
-	cap->family = family;
-	cap->ifindex = ifindex;
-	cap->mode = mode;
 	cap->watch.fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	r = cap->watch.fd < 0 ? -errno : hear(cap, fd);
 	if (r < 0) {

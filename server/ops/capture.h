@@ -31,6 +31,8 @@ enum { CAPTURE_EVENTS = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND };
  * May block. Returns 0, -EPERM, -ENODEV or another -errno. */
 int capture_open(int fd, int family, int ifindex, int mode, struct capture **ret)
 	__attribute__((warn_unused_result));
+/* Of the packet socket @fd, which was another's; takes it. NULL: memory is out. */
+struct capture *capture_new(int fd, int family, int ifindex, int mode);
 /* Its descriptor alone; may block. */
 void capture_close(struct capture *);
 /* Of one that was never put to use, and is closed. */

@@ -45,6 +45,8 @@ const struct op op_table[] = {
 	{ "IfNameToIndex", 0,        if_name_to_index_intent, if_name_to_index_attempt, NULL,      NULL,               NULL },
 	{ "IfIndexToName", 0,        no_intent,          if_index_to_name_attempt, NULL,           NULL,               NULL },
 	{ "Constants",    0,         no_intent,          constants_attempt,     NULL,              NULL,               NULL },
+	{ "Share",        0,         no_intent,          share_attempt,         NULL,              NULL,               NULL },
+	{ "FromShare",    0,         no_intent,          from_share_attempt,    NULL,              NULL,               NULL },
 };
 enum { N_OPS = sizeof(op_table) / sizeof(op_table[0]), CASE_MAX = 128 };
 const unsigned op_count = N_OPS;

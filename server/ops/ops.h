@@ -65,6 +65,10 @@ int ioctl_intent(struct call *);
 int ioctl_attempt(struct call *);
 int ioctl_work(struct call *);
 
+/* ops_share.c */
+int share_attempt(struct call *);
+int from_share_attempt(struct call *);
+
 /* ops_wait.c */
 int poll_intent(struct call *);
 int poll_attempt(struct call *);

@@ -119,10 +119,7 @@ int socket_pair_attempt(struct call *c)
 	}
 	r = add_sock(c, sv[1], &like, req->new_handle2, &rep->handle2);
 	if (r < 0) {
-		struct sock *first = handles_remove(&c->session->handles, rep->handle);
-
-		first->handles--;
-		sock_unref(first);
+		sock_unpublish(c->session, rep->handle);
 	}
 	return r;
 }
@@ -148,7 +145,7 @@ static bool must_linger(struct call *c)
 	socklen_t len = sizeof(linger);
 	int fd = c->sock->watch.fd, unread = 0;
 
-	if (!c->sock->may_linger || c->sock->type != SOCK_STREAM)
+	if (!c->sock->may_linger || c->sock->type != SOCK_STREAM || sock_is_shared(c->sock))
 		return false;
 	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) < 0 || !linger.l_onoff ||
 	    linger.l_linger <= 0)

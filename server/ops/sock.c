@@ -10,6 +10,7 @@
 #include "call/shard.h"
 #include "identity/session.h"
 #include "ops/capture.h"
+#include "ops/offers.h"
 #include "ops/returned.h"
 
 /* Numbers from here on are the broker's to choose, below the client's. */
@@ -254,6 +255,11 @@ bool sock_closes_slowly(const struct sock *s)
 	return s->capture || family_closes_slowly(s->family);
 }
 
+bool sock_is_shared(const struct sock *s)
+{
+	return s->holders && atomic_load(&s->holders->n) > 1;
+}
+
 void sock_close_now(struct sock *s)
 {
 	if (s->capture)
@@ -262,18 +268,16 @@ void sock_close_now(struct sock *s)
 	s->watch.fd = -1;
 }
 
-void sock_disarm_linger(const struct sock *s)
+void fd_disarm_linger(int fd)
 {
 	struct linger linger = { 0 };
 	socklen_t len = sizeof(linger);
 
-	if (!s->may_linger || s->watch.fd < 0)
-		return;
-	if (getsockopt(s->watch.fd, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 &&
-	    linger.l_onoff && linger.l_linger == 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 && linger.l_onoff &&
+	    linger.l_linger == 0)
 		return;
 	linger = (struct linger){ 0 };
-	(void)setsockopt(s->watch.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
 struct reaping {
@@ -306,6 +310,7 @@ static void close_fd(struct sock *s, int fd, bool slowly)
 static void sock_close_fds(struct sock *s)
 {
 	struct capture *cap = sock_take_capture(s);
+	const bool last = holders_unref(s->holders);
 
 	if (cap && cap->watch.fd >= 0)
 		close_fd(s, cap->watch.fd, true);
@@ -313,7 +318,8 @@ static void sock_close_fds(struct sock *s)
 		sock_drop_capture(s, cap);
 	if (s->watch.fd < 0)
 		return;
-	sock_disarm_linger(s);
+	if (last && s->may_linger)
+		fd_disarm_linger(s->watch.fd);
 	close_fd(s, s->watch.fd, family_closes_slowly(s->family));
 }
 
@@ -364,4 +370,12 @@ int sock_publish(struct sock *s, uint32_t wanted, uint32_t *ret_handle)
 	s->handles++;
 	*ret_handle = wanted;
 	return 0;
+}
+
+void sock_unpublish(struct session *session, uint32_t handle)
+{
+	struct sock *s = handles_remove(&session->handles, handle);
+
+	s->handles--;
+	sock_unref(s);
 }

@@ -17,6 +17,7 @@
 #include "core/poller.h"
 
 struct capture;
+struct holders;
 struct msghdr;
 struct mmsghdr;
 struct session;
@@ -46,6 +47,7 @@ struct sock {
 	/* Others may hold the description and clear its O_NONBLOCK: accept and
 	 * connect would block our thread, so they are refused. */
 	bool foreign;
+	struct holders *holders; /* it was shared: whom with; else NULL */
 	bool may_linger;         /* SO_LINGER was set, or inherited, or is unknown */
 	/* A packet socket that must not receive before it is bound to the interface
 	 * that policy names: the protocol that was asked for. */
@@ -73,12 +75,17 @@ struct sock *sock_unref(struct sock *); /* returns NULL; accepts NULL */
 int sock_publish(struct sock *s, uint32_t wanted, uint32_t *ret_handle)
 	__attribute__((warn_unused_result));
 
+/* Takes the number back, and its reference. */
+void sock_unpublish(struct session *, uint32_t handle);
+/* Another session, or an offer, has the same description. */
+bool sock_is_shared(const struct sock *);
+
 /* close(2) of such a socket may take its time: a worker must do it. */
 bool sock_closes_slowly(const struct sock *);
 /* Nobody but its last call has it: its descriptors end here and now. May block. */
 void sock_close_now(struct sock *);
 /* Disarm SO_LINGER, so that close(2) does not wait; not if it asks for a reset. */
-void sock_disarm_linger(const struct sock *);
+void fd_disarm_linger(int fd);
 
 /* Receive from elsewhere (capture.h) from now on, or no longer: returns the capture, which
  * is the caller's. */

@@ -100,13 +100,15 @@ inline sb_test::Pb OnHandle(unsigned op, uint32_t handle) {
     case kGetOption: a.V(2, SOL_SOCKET).V(3, SO_TYPE).V(4, 4); break;
     case kSetOption: a.V(2, SOL_SOCKET).V(3, SO_KEEPALIVE).B(4, Pb().V(1, 1)); break;
     case kIoctl: a.V(2, 0x541B).B(3, Pb().V(1, 0)); break;
+    case kFromShare: return Pb().B(1, "x"); // it has none
     default: break;
   }
   return a;
 }
 
 inline bool TakesHandle(unsigned op) {
-  return op != sb_test::kSocket && op != sb_test::kSocketPair && op != sb_test::kPoll;
+  return op != sb_test::kSocket && op != sb_test::kSocketPair && op != sb_test::kPoll &&
+         op != sb_test::kFromShare;
 }
 
 #endif

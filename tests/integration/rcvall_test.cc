@@ -550,6 +550,26 @@ TEST_F(Rcvall, HeadersOfOnesOwnAreSentMeanwhile) {
   sb_close(s);
 }
 
+TEST_F(Rcvall, ASocketThatIsSharedHearsForBoth) {
+  sb_broker *other = sb_connect_broker(broker_->address().c_str(), SB_TRANSPORT_STREAM);
+  char token[SB_SHARE_BYTES];
+  int s = Sniffer(Inet(kHere));
+  ASSERT_EQ(0, Switch(s, RCVALL_ON));
+  ASSERT_EQ(0, sb_share(s, 0, token)) << sb_error_message();
+  int taken = sb_fromshare_at(other, token, 0);
+  ASSERT_LE(0, taken) << sb_error_message();
+  Frame(kStrangersMac, "one");
+  EXPECT_EQ("one", Udp(taken));
+  EXPECT_EQ(0, Switch(s, RCVALL_OFF));
+  EXPECT_EQ(1, Promiscuity());
+  Frame(kStrangersMac, "two");
+  EXPECT_EQ("two", Udp(taken));
+  sb_close(taken);
+  EXPECT_EQ(0, Promiscuity());
+  sb_close(s);
+  sb_disconnect_broker(other);
+}
+
 TEST_F(Rcvall, TheLoopbackIsHeardOnceWhateverAddressOfIt) {
   int s = Sniffer(Inet("127.0.0.9"));
   ASSERT_EQ(0, Switch(s, RCVALL_ON)) << sb_error_message();

@@ -58,7 +58,8 @@ const std::vector<OpName> kOps = {
     {kPoll, "Poll"}, {kGetOption, "GetOption"}, {kSetOption, "SetOption"}, {kSocket, "Socket"},
     {kSocketPair, "SocketPair"}, {kClose, "Close"}, {kDup, "Dup"}, {kBind, "Bind"},
     {kListen, "Listen"}, {kAccept, "Accept"}, {kConnect, "Connect"}, {kShutdown, "Shutdown"},
-    {kGetSockName, "GetSockName"}, {kGetPeerName, "GetPeerName"}, {kIoctl, "Ioctl"}};
+    {kGetSockName, "GetSockName"}, {kGetPeerName, "GetPeerName"}, {kIoctl, "Ioctl"},
+    {kShare, "Share"}, {kFromShare, "FromShare"}};
 
 Pb &Pb::V(unsigned field, uint64_t number) {
   PutVarint(this, uint64_t{field} << 3);

@@ -30,6 +30,7 @@ enum Op : unsigned {
   kSend = 3, kRecv = 4, kSendMany = 5, kRecvMany = 6, kPoll = 7, kGetOption = 8, kSetOption = 9,
   kSocket = 16, kSocketPair = 17, kClose = 18, kDup = 19, kBind = 20, kListen = 21, kAccept = 22,
   kConnect = 23, kShutdown = 24, kGetSockName = 25, kGetPeerName = 26, kIoctl = 27,
+  kShare = 41, kFromShare = 42,
   kHello = 100, kCancel = 101,
 };
 struct OpName { unsigned op; const char *method; };

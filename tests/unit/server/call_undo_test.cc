@@ -10,6 +10,7 @@
 #include <string>
 
 #include "call_fixture.h"
+#include "ops/offers.h"
 
 namespace {
 
@@ -53,6 +54,21 @@ TEST_F(CallEngine, PollSaysThatBytesWhichWereNotHeardCanBeReceived) {
   ASSERT_TRUE(e_.IsDone(poll));
   EXPECT_EQ(poll->reply<Sockbroker__V1__PollReply>()->count, 1u);
   EXPECT_EQ(e_.Recv(stream_.handle, 4)->data(), "ab");
+}
+
+TEST_F(CallEngine, ASocketWithBytesThatWereNotHeardIsNotShared) {
+  const auto share = [this] {
+    return e_.Begin<Sockbroker__V1__ShareRequest>("Share", [this](auto *q) { q->handle = stream_.handle; })
+        ->template reply<Sockbroker__V1__ShareReply>()->error;
+  };
+  stream_.Write("ab");
+  Answer *lost = e_.Recv(stream_.handle, 4, -1, 0, 0, true);
+  e_.Undo(lost);
+  e_.Free(lost);
+  EXPECT_EQ(share(), EBUSY);
+  EXPECT_EQ(e_.Recv(stream_.handle, 4)->data(), "ab");
+  EXPECT_EQ(share(), 0);
+  offers_expire(UINT64_MAX);
 }
 
 TEST_F(CallEngine, APeekAtBytesThatWereNotHeardLeavesThem) {

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* api_share.c - sockets that pass to another process: sb_share(), sb_fromshare(). */
+#include <errno.h>
+#include <string.h>
+
+#include "api.h"
+#include "api_life.h"
+#include "broker.h"
+#include "fork.h"
+#include "sockbroker.h"
+
+static int share_call(struct sb_sock *s, pid_t pid, char *token)
+{
+	Sockbroker__V1__ShareRequest request = SOCKBROKER__V1__SHARE_REQUEST__INIT;
+	const Sockbroker__V1__ShareReply *got;
+	struct reply reply;
+	int r;
+
+	request.handle = s->handle;
+	request.pid = pid;
+	reply_init(&reply);
+	r = rpc_call(s->broker, &request.base, &reply);
+	if (r == 0) {
+		got = (const Sockbroker__V1__ShareReply *)reply.message;
+		r = strlen(got->token) < SB_SHARE_BYTES ? 0 : -EPROTO;
+	}
+	if (r == 0)
+		strcpy(token, got->token);
+	reply_free(&reply);
+	return r;
+}
+
+int sb_share(int fd, pid_t pid, char token[SB_SHARE_BYTES])
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	return (int)api_done(__func__, s, token ? share_call(s, pid, token) : -EFAULT);
+}
+
+static int take(struct sb_broker *b, const char *token, int flags)
+{
+	Sockbroker__V1__FromShareRequest request = SOCKBROKER__V1__FROM_SHARE_REQUEST__INIT;
+	struct sock_birth birth = { .broker = b, .timeout_ns = -1, .nonblocking = flags & SOCK_NONBLOCK };
+	const Sockbroker__V1__FromShareReply *got;
+	struct standin standin;
+	struct reply reply;
+	int r = standin_make(&standin, 0);
+
+	if (r < 0)
+		return r;
+	request.token = (char *)(uintptr_t)token;
+	reply_init(&reply);
+	r = rpc_call(b, &request.base, &reply);
+	if (r < 0) {
+		standin_drop(&standin);
+	} else {
+		got = (const Sockbroker__V1__FromShareReply *)reply.message;
+		birth.handle = got->handle;
+		birth.type = got->type;
+		r = api_adopt(&standin, &birth);
+	}
+	reply_free(&reply);
+	return r;
+}
+
+int sb_fromshare_at(sb_broker *given, const char *token, int flags)
+{
+	static const char call[] = "sb_fromshare";
+	struct sb_broker *b;
+	int r;
+
+	if (!token)
+		return (int)api_local(call, -EFAULT);
+	if (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return (int)api_local(call, -EINVAL);
+	r = api_broker(call, given, &b);
+	if (r < 0)
+		return r;
+	r = take(b, token, flags);
+	r = (int)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_BROKER, r);
+	rpc_unref(b);
+	return r;
+}
+
+int sb_fromshare(const char *token, int flags)
+{
+	return sb_fromshare_at(NULL, token, flags);
+}
