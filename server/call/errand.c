@@ -126,6 +126,7 @@ int errand_attempt(struct call *c, int (*run)(struct errand *))
 	}
 	if (e->running)
 		return -EAGAIN;
-	c->reply = e->reply;
+	if (e->error == 0)
+		c->reply = e->reply;
 	return e->error;
 }

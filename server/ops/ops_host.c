@@ -11,6 +11,7 @@
 
 #include "call/judge.h"
 #include "ops/lookup.h"
+#include "policy/host.h"
 
 /* ---- both ways --------------------------------------------------------------- */
 
@@ -79,6 +80,13 @@ static bool is_digits(const char *name)
 	return inet_pton(AF_INET6, name, &in6) == 1;
 }
 
+static bool must_look_up(const char *name)
+{
+	char normal[HOST_BYTES];
+
+	return !is_digits(name) && host_normalize(name, normal);
+}
+
 int get_host_by_name_intent(struct call *c)
 {
 	const Sockbroker__V1__GetHostByNameRequest *req = REQUEST(c, GetHostByName);
@@ -91,7 +99,7 @@ int get_host_by_name_intent(struct call *c)
 	name = name_text(&c->arena, &req->name);
 	if (!name)
 		return -ENOMEM;
-	return is_digits(name) ? no_intent(c) : resolve_intent(c, name);
+	return must_look_up(name) ? resolve_intent(c, name) : no_intent(c);
 }
 
 static int ask_by_name(struct errand *e, char *room, size_t size)
@@ -111,31 +119,40 @@ static int ask_by_name(struct errand *e, char *room, size_t size)
 
 static int look_up_by_name(struct errand *e)
 {
-	if (!ERRAND_REQUEST(e, GetHostByName)->name.len) {
-		ERRAND_REPLY(e, GetHostByName)->host_error = NO_RECOVERY;
+	const char *name = name_text(&e->arena, &ERRAND_REQUEST(e, GetHostByName)->name);
+
+	if (!name)
+		return -ENOMEM;
+	/* What was not judged is not looked up; glibc would say the same of it. */
+	if (!is_digits(name) && !must_look_up(name)) {
+		ERRAND_REPLY(e, GetHostByName)->host_error = *name ? HOST_NOT_FOUND : NO_RECOVERY;
 		return 0;
 	}
 	return ask_with_room(e, ask_by_name);
 }
 
 /* What a judged name has, the session may be allowed to reach. */
-static int grant_host(struct call *c, const Sockbroker__V1__Host *host)
+static int grant_host(struct call *c, Sockbroker__V1__GetHostByNameReply *rep)
 {
+	const Sockbroker__V1__Host *host = rep->host;
 	struct sock_addr *addrs = arena_alloc(&c->arena, host->n_addresses * sizeof(*addrs));
+	int r = addrs ? 0 : -ENOMEM;
 
-	if (!addrs)
-		return -ENOMEM;
-	for (size_t i = 0; i < host->n_addresses; i++)
+	for (size_t i = 0; addrs && i < host->n_addresses; i++)
 		make_address(host->family, &host->addresses[i], &addrs[i]);
-	return call_grant(c, addrs, host->n_addresses);
+	if (r == 0)
+		r = call_grant(c, addrs, host->n_addresses);
+	if (r < 0)
+		rep->host = NULL;
+	return r;
 }
 
 int get_host_by_name_attempt(struct call *c)
 {
 	int r = errand_attempt(c, look_up_by_name);
-	const Sockbroker__V1__Host *host = REPLY(c, GetHostByName)->host;
+	Sockbroker__V1__GetHostByNameReply *rep = REPLY(c, GetHostByName);
 
-	return r < 0 || c->intent.action == ACTION_NONE || !host ? r : grant_host(c, host);
+	return r < 0 || c->intent.action == ACTION_NONE || !rep->host ? r : grant_host(c, rep);
 }
 
 /* ---- by address ---------------------------------------------------------------- */

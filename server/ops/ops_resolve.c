@@ -13,6 +13,7 @@
 #include "call/judge.h"
 #include "ops/idn.h"
 #include "ops/lookup.h"
+#include "policy/host.h"
 
 enum { RESULTS_MAX = 4096 };
 
@@ -38,10 +39,13 @@ static bool is_ipv6(const char *text)
 	return inet_pton(AF_INET6, address, &in6) == 1;
 }
 
-/* What getaddrinfo(3) need not look up, and does not with AI_NUMERICHOST. */
-static bool is_numeric(const char *node)
+/* An address, and what can be no name, need not be looked up; and are not, with
+ * AI_NUMERICHOST. */
+static bool must_look_up(const char *node)
 {
-	return !*node || is_ipv4(node) || is_ipv6(node);
+	char name[HOST_BYTES];
+
+	return !is_ipv4(node) && !is_ipv6(node) && host_normalize(node, name);
 }
 
 /* ---- the locale ------------------------------------------------------------ */
@@ -112,7 +116,7 @@ int get_addr_info_intent(struct call *c)
 	node = name_text(&c->arena, &req->node);
 	if (!node || encode_node(c, req, &node) < 0)
 		return -ENOMEM;
-	return is_numeric(node) ? no_intent(c) : resolve_intent(c, node);
+	return must_look_up(node) ? resolve_intent(c, node) : no_intent(c);
 }
 
 static int put_result(struct errand *e, const struct addrinfo *found, Sockbroker__V1__AddrInfo **ret)
@@ -150,7 +154,7 @@ static int put_results(struct errand *e, const struct addrinfo *found)
 	return r;
 }
 
-/* What was found to be numeric, and so was not judged, is not looked up either. */
+/* What was not judged is not looked up. */
 static int look_up_addresses(struct errand *e)
 {
 	const Sockbroker__V1__GetAddrInfoRequest *req = ERRAND_REQUEST(e, GetAddrInfo);
@@ -166,7 +170,7 @@ static int look_up_addresses(struct errand *e)
 		return -ENOMEM;
 	if (req->port_case && !(service = name_text(&e->arena, &req->service)))
 		return -ENOMEM;
-	if (node && is_numeric(node))
+	if (node && !must_look_up(node))
 		hints.ai_flags |= AI_NUMERICHOST;
 	before = enter_utf8();
 	errno = 0;
@@ -183,13 +187,17 @@ static int look_up_addresses(struct errand *e)
 /* What a judged name has, the session may be allowed to reach. */
 static int grant_results(struct call *c)
 {
-	const Sockbroker__V1__GetAddrInfoReply *rep = REPLY(c, GetAddrInfo);
+	Sockbroker__V1__GetAddrInfoReply *rep = REPLY(c, GetAddrInfo);
 	struct sock_addr *addrs = arena_alloc(&c->arena, rep->n_results * sizeof(*addrs));
 	int r = addrs ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < rep->n_results; i++)
 		r = addr_decode(rep->results[i]->address, &addrs[i]);
-	return r < 0 ? r : call_grant(c, addrs, rep->n_results);
+	if (r == 0)
+		r = call_grant(c, addrs, rep->n_results);
+	if (r < 0)
+		sockbroker__v1__get_addr_info_reply__init(rep);
+	return r;
 }
 
 int get_addr_info_attempt(struct call *c)
@@ -232,10 +240,8 @@ static int look_up_name(struct errand *e)
 		return r;
 	before = enter_utf8();
 	errno = 0;
-	rep->gai_error = getnameinfo((struct sockaddr *)&a.ss, a.len,
-				     req->host_length ? host : NULL, req->host_length,
-				     req->service_length ? service : NULL, req->service_length,
-				     (int)req->flags);
+	rep->gai_error = getnameinfo((struct sockaddr *)&a.ss, a.len, host, req->host_length,
+				     service, req->service_length, (int)req->flags);
 	r = system_error(&rep->gai_error);
 	uselocale(before);
 	if (rep->gai_error || r < 0)

@@ -22,6 +22,7 @@
 #pragma GCC diagnostic ignored "-Wshadow"  // in C a function may have a struct's name
 extern "C" {
 #include "call/call.h"
+#include "call/errand.h"
 #include "call/shard.h"
 #include "core/clock.h"
 #include "core/handles.h"

@@ -43,7 +43,7 @@ Engine::Engine(const std::string &policy_yaml, unsigned workers)
                                                error, sizeof(error));
   if (!policy_ && error[0]) fprintf(stderr, "%s\n", error);
   workers_ = policy_ ? workers_new(workers) : nullptr;
-  resolvers_ = workers_ ? workers_new(16) : nullptr;
+  resolvers_ = workers_ ? workers_new(kEngineResolvers) : nullptr;
   shard_made_ = resolvers_ && shard_init(&shard_, 0, 1, workers_, resolvers_, policy_) == 0;
   peer_ = static_cast<struct peer *>(calloc(1, sizeof(*peer_)));
   if (!peer_) return;

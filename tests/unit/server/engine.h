@@ -22,6 +22,8 @@
 
 namespace sb_test {
 
+constexpr int kEngineResolvers = 4;
+
 // One call, and what became of it.
 struct Answer {
   class Engine *engine = nullptr;

@@ -183,6 +183,21 @@ void GiveBackBytes() {
   close(p.fd);
 }
 
+void LookUpNames() {
+  Engine e;
+  if (!e.ok()) return;
+  std::string node = "192.0.2.1";
+  ExpectAnswered(e, e.Begin<Sockbroker__V1__GetServByPortRequest>("GetServByPort",
+                                                                  [](auto *q) { q->port = 80; }));
+  ExpectAnswered(e, e.Begin<Sockbroker__V1__GetAddrInfoRequest>("GetAddrInfo", [&](auto *q) {
+    q->host_case = SOCKBROKER__V1__GET_ADDR_INFO_REQUEST__HOST_NODE;
+    q->node.data = reinterpret_cast<uint8_t *>(node.data());
+    q->node.len = node.size();
+  }));
+  ExpectAnswered(e, e.Begin<Sockbroker__V1__IfNameIndexRequest>("IfNameIndex", [](auto *) {}));
+  ExpectAnswered(e, e.Begin<Sockbroker__V1__ConstantsRequest>("Constants", [](auto *) {}));
+}
+
 void WorkElsewhere() {
   Engine e;
   if (!e.ok()) return;
@@ -227,7 +242,7 @@ const Scenario kScenarios[] = {
     {"ReceiveWhatComes", ReceiveWhatComes}, {"SendMuchAndReceiveAll", SendMuchAndReceiveAll},
     {"PollManyAndCancel", PollManyAndCancel}, {"RunAChain", RunAChain},
     {"MakeSockets", MakeSockets}, {"AcceptAndGiveBack", AcceptAndGiveBack},
-    {"GiveBackBytes", GiveBackBytes}, {"WorkElsewhere", WorkElsewhere},
+    {"GiveBackBytes", GiveBackBytes}, {"LookUpNames", LookUpNames}, {"WorkElsewhere", WorkElsewhere},
     {"EndInTheMiddle", EndInTheMiddle}, {"OpenManySessions", OpenManySessions},
 };
 

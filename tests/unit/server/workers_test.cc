@@ -87,6 +87,52 @@ TEST_F(Workers, JobsRunSideBySideButNoMoreThanThereAreThreads) {
   EXPECT_EQ(ended, 3);
 }
 
-TEST_F(Workers, NoneIsFreedWithoutHarm) { EXPECT_EQ(workers_free(nullptr), nullptr); }
+TEST_F(Workers, NoneIsFreedWithoutHarm) {
+  EXPECT_EQ(workers_free(nullptr), nullptr);
+  EXPECT_TRUE(workers_end(nullptr, 0));
+}
+
+TEST_F(Workers, WhoIsIdleEndsInTime) {
+  struct workers *w = workers_new(3);
+  ASSERT_NE(w, nullptr);
+  EXPECT_TRUE(workers_end(w, 20000));
+}
+
+struct Hung {
+  struct job job = {};
+  int pipe[2] = {-1, -1};
+};
+
+TEST_F(Workers, AJobThatNeverEndsIsLeftAloneAndTheQueueIsDropped) {
+  static struct workers *w;  // and all they use stays
+  static Hung hung;
+  static int dropped;
+  w = workers_new(1);
+  ASSERT_NE(w, nullptr);
+  ASSERT_EQ(0, pipe(hung.pipe));
+  hung.job.run = [](struct job *j) {
+    char c;
+    {
+      std::lock_guard<std::mutex> hold(lock);
+      begun++;
+      changed.notify_all();
+    }
+    (void)!read(reinterpret_cast<Hung *>(j)->pipe[0], &c, 1);
+  };
+  workers_add(w, &hung.job);
+  {
+    std::unique_lock<std::mutex> hold(lock);
+    changed.wait(hold, [] { return begun == 1; });
+  }
+  Job jobs[3];
+  for (Job &j : jobs) {
+    j.job.run = Note;
+    j.job.drop = [](struct job *) { dropped++; };
+    workers_add(w, &j.job);
+  }
+  EXPECT_FALSE(workers_end(w, 10));
+  EXPECT_EQ(3, dropped);
+  EXPECT_TRUE(order.empty());
+}
 
 }  // namespace

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls that wait for an errand: work that goes on without them. The engine's resolvers
+// are kept busy, so that an errand begins when the test says so.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "call_fixture.h"
+
+namespace sb_test {
+namespace {
+
+typedef Sockbroker__V1__GetServByPortRequest Request;
+typedef Sockbroker__V1__GetServByPortReply Reply;
+
+// A resolver waits for the end of the file.
+struct Gate {
+  struct job job;
+  int fd;
+};
+
+class CallErrand : public CallEngine {
+ protected:
+  void SetUp() override {
+    CallEngine::SetUp();
+    ASSERT_EQ(pipe2(pipe_, O_CLOEXEC), 0);
+    for (int i = 0; i < kEngineResolvers; i++) {
+      auto *gate = new Gate{{{nullptr, nullptr}, Wait, nullptr}, pipe_[0]};
+      workers_add(e_.shard()->resolvers, &gate->job);
+    }
+  }
+  void TearDown() override {
+    Open();
+    EXPECT_TRUE(NothingIsHeld());
+    CallEngine::TearDown();
+    close(pipe_[0]);
+  }
+  static void Wait(struct job *j) {
+    auto *gate = reinterpret_cast<Gate *>(j);
+    char c;
+    (void)!read(gate->fd, &c, 1);
+    delete gate;
+  }
+  void Open() {
+    if (pipe_[1] >= 0) close(pipe_[1]);
+    pipe_[1] = -1;
+  }
+  Answer *Ask(uint64_t id = 0, int64_t timeout_ns = -1, bool linked = false) {
+    return e_.Begin<Request>("GetServByPort", [&](Request *q) {
+      q->port = 80;
+      if (timeout_ns < 0) return;
+      q->timeout_case = SOCKBROKER__V1__GET_SERV_BY_PORT_REQUEST__TIMEOUT_TIMEOUT_NS;
+      q->timeout_ns = static_cast<uint64_t>(timeout_ns);
+    }, id, linked);
+  }
+  uint64_t Resolves() { return e_.session()->account->resolves; }
+  // An errand that was left ends by itself: a bounded time.
+  bool NothingIsHeld() {
+    for (int i = 0; i < 20000 && e_.session() && Resolves(); i++) usleep(100);
+    return !e_.session() || Resolves() == 0;
+  }
+  int pipe_[2] = {-1, -1};
+};
+
+TEST_F(CallErrand, IsAnsweredWhenItIsDone) {
+  Answer *a = Ask();
+  EXPECT_FALSE(e_.IsDone(a));
+  EXPECT_EQ(1u, Resolves());
+  EXPECT_EQ(1u, HeldCalls());
+  Open();
+  ASSERT_TRUE(e_.RunUntil(a));
+  EXPECT_EQ(0, a->error);
+  ASSERT_NE(nullptr, a->reply<Reply>()->service);
+  EXPECT_EQ(80u, a->reply<Reply>()->service->port);
+  EXPECT_EQ(0u, HeldCalls());
+}
+
+TEST_F(CallErrand, HoldsUpNobodyElse) {
+  Answer *a = Ask();
+  EXPECT_TRUE(e_.IsDone(e_.GetSockName(stream_.handle)));
+  Answer *name = e_.Begin<Sockbroker__V1__GetHostNameRequest>("GetHostName", [](auto *) {});
+  EXPECT_TRUE(e_.IsDone(name));
+  EXPECT_FALSE(e_.IsDone(a));
+}
+
+TEST_F(CallErrand, ACancelledCallLeavesItBehindAndItsPlaceTaken) {
+  Answer *a = Ask(7);
+  EXPECT_TRUE(e_.Cancel(a));
+  EXPECT_TRUE(e_.IsDone(a));
+  EXPECT_EQ(-ECANCELED, a->error);
+  EXPECT_EQ(0u, HeldCalls());
+  EXPECT_EQ(0u, HeldBytes());
+  EXPECT_EQ(1u, Resolves());
+}
+
+TEST_F(CallErrand, ACallWhoseTimeIsUpLeavesItBehindToo) {
+  Answer *a = Ask(0, 5 * kMs);
+  ASSERT_TRUE(e_.RunUntil(a));
+  EXPECT_EQ(-EAGAIN, a->error);
+  EXPECT_EQ(1u, Resolves());
+}
+
+TEST_F(CallErrand, WithoutTimeNoneIsBegun) {
+  Answer *a = Ask(0, 0);
+  EXPECT_TRUE(e_.IsDone(a));
+  EXPECT_EQ(-EAGAIN, a->error);
+  EXPECT_EQ(0u, Resolves());
+}
+
+TEST_F(CallErrand, ThereAreSoManyForAUserAndNoMore) {
+  for (int i = 0; i < ERRANDS_PER_USER; i++) EXPECT_FALSE(e_.IsDone(Ask()));
+  Answer *more = Ask();
+  EXPECT_TRUE(e_.IsDone(more));
+  EXPECT_EQ(-EMFILE, more->error);
+  EXPECT_EQ(static_cast<uint64_t>(ERRANDS_PER_USER), HeldCalls());
+}
+
+TEST_F(CallErrand, ASessionThatEndsLeavesAllBehind) {
+  for (int i = 0; i < 3; i++) Ask();
+  struct account *account = account_get(e_.session()->account->uid);
+  e_.CloseSession();
+  EXPECT_EQ(3u, account->resolves);
+  Open();
+  for (int i = 0; i < 20000 && account->resolves; i++) usleep(100);
+  EXPECT_EQ(0u, account->resolves);
+  account_put(account);
+}
+
+TEST_F(CallErrand, WhatIsLinkedToItWaitsForIt) {
+  Answer *a = Ask(1), *b = e_.GetSockName(stream_.handle, 2, true);
+  EXPECT_FALSE(e_.IsDone(b));
+  Open();
+  ASSERT_TRUE(e_.RunUntil(b));
+  EXPECT_EQ(0, a->error);
+  EXPECT_EQ(0, b->error);
+}
+
+TEST_F(CallErrand, ItsTurnComesAlthoughTheCallLimitIsReached) {
+  e_.session()->limits.calls = 1;
+  Answer *a = Ask(), *refused = Ask();
+  EXPECT_TRUE(e_.IsDone(refused));
+  EXPECT_EQ(-EMFILE, refused->error);
+  EXPECT_EQ(1u, Resolves()) << "what did not wait was not begun";
+  Open();
+  ASSERT_TRUE(e_.RunUntil(a));
+  EXPECT_EQ(0, a->error);
+}
+
+}  // namespace
+}  // namespace sb_test
