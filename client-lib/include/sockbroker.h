@@ -342,6 +342,9 @@ char *sb_if_indextoname(unsigned int index, char *name);
  */
 int sb_create_connection(const char *host, const char *port, int64_t timeout_ns,
 			 const struct sockaddr *source, socklen_t sourcelen);
+/** The same by a certain broker; NULL is the default one. */
+int sb_create_connection_at(sb_broker *, const char *host, const char *port, int64_t timeout_ns,
+			    const struct sockaddr *source, socklen_t sourcelen);
 
 /* ------------------------------------------------------------------------ */
 /* Constants                                                                */

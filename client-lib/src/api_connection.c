@@ -154,8 +154,8 @@ static int connect_name(struct attempts *a, const char *host, const char *port)
 	return r;
 }
 
-int sb_create_connection(const char *host, const char *port, int64_t timeout_ns,
-			 const struct sockaddr *source, socklen_t sourcelen)
+int sb_create_connection_at(sb_broker *broker, const char *host, const char *port, int64_t timeout_ns,
+			    const struct sockaddr *source, socklen_t sourcelen)
 {
 	struct attempts a = { .timeout_ns = timeout_ns };
 	struct arena arena;
@@ -163,11 +163,18 @@ int sb_create_connection(const char *host, const char *port, int64_t timeout_ns,
 
 	arena_init(&arena);
 	r = source ? api_address_take(source, sourcelen, &arena, &a.source) : 0;
-	r = r < 0 ? (int)api_local(__func__, r) : api_broker(__func__, NULL, &a.broker);
+	r = r < 0 ? (int)api_local("sb_create_connection", r) :
+		    api_broker("sb_create_connection", broker, &a.broker);
 	if (r == 0) {
 		r = connect_name(&a, host, port);
 		rpc_unref(a.broker);
 	}
 	arena_reset(&arena);
 	return r;
+}
+
+int sb_create_connection(const char *host, const char *port, int64_t timeout_ns,
+			 const struct sockaddr *source, socklen_t sourcelen)
+{
+	return sb_create_connection_at(NULL, host, port, timeout_ns, source, sourcelen);
 }

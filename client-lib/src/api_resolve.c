@@ -180,6 +180,8 @@ int sb_getnameinfo(const struct sockaddr *addr, socklen_t addrlen, char *host, s
 	struct arena arena;
 	int r;
 
+	if (!host && !serv && flags & NI_NAMEREQD)
+		return EAI_NONAME;
 	request.flags = (uint32_t)flags;
 	request.host_length = room_of(host, hostlen);
 	request.service_length = room_of(serv, servlen);

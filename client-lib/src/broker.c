@@ -42,7 +42,7 @@ int broker_get(struct sb_broker *given, struct sb_broker **ret)
 		return 0;
 	}
 	pthread_mutex_lock(&default_lock);
-	if (default_broker && rpc_has_ended(default_broker)) {
+	if (default_broker && rpc_is_cut(default_broker)) {
 		gone = default_broker;
 		default_broker = NULL;
 	}

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,13 @@ void rpc_end(struct sb_broker *b)
 bool rpc_has_ended(const struct sb_broker *b)
 {
 	return atomic_load(&b->ended) != 0;
+}
+
+bool rpc_is_cut(const struct sb_broker *b)
+{
+	struct pollfd p = { .fd = b->fd_copy, .events = POLLRDHUP };
+
+	return rpc_has_ended(b) || poll(&p, 1, 0) > 0;
 }
 
 const struct rpc_limits *rpc_limits(const struct sb_broker *b)

@@ -35,6 +35,8 @@ void rpc_unref(struct sb_broker *);
 /* Ends the session. Calls that follow, and those under way, get -EPIPE. */
 void rpc_end(struct sb_broker *);
 bool rpc_has_ended(const struct sb_broker *);
+/* The broker has gone, though perhaps no call has met with that yet. */
+bool rpc_is_cut(const struct sb_broker *);
 
 const struct rpc_limits *rpc_limits(const struct sb_broker *);
 
