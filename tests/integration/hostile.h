@@ -86,9 +86,17 @@ inline bool MakePair(sb_test::RawSession &session, int type, uint32_t *first, ui
   return r.error() == 0;
 }
 
+inline bool TakesHandle(unsigned op) {
+  using namespace sb_test;
+  return op != kSocket && op != kSocketPair && op != kPoll && op != kFromShare &&
+         (op < kGetAddrInfo || op > kConstants);
+}
+
 // Every operation on `handle`, with arguments that are well enough for the handle to be looked at.
 inline sb_test::Pb OnHandle(unsigned op, uint32_t handle) {
   using namespace sb_test;
+  if (op == kFromShare) return Pb().B(1, "x");  // a token
+  if (!TakesHandle(op)) return Pb();
   Pb a = Pb().V(1, handle);
   switch (op) {
     case kBind: case kConnect: a.B(2, InetAddress("127.0.0.1", 0)); break;
@@ -100,15 +108,9 @@ inline sb_test::Pb OnHandle(unsigned op, uint32_t handle) {
     case kGetOption: a.V(2, SOL_SOCKET).V(3, SO_TYPE).V(4, 4); break;
     case kSetOption: a.V(2, SOL_SOCKET).V(3, SO_KEEPALIVE).B(4, Pb().V(1, 1)); break;
     case kIoctl: a.V(2, 0x541B).B(3, Pb().V(1, 0)); break;
-    case kFromShare: return Pb().B(1, "x"); // it has none
     default: break;
   }
   return a;
-}
-
-inline bool TakesHandle(unsigned op) {
-  return op != sb_test::kSocket && op != sb_test::kSocketPair && op != sb_test::kPoll &&
-         op != sb_test::kFromShare;
 }
 
 #endif

@@ -59,6 +59,11 @@ const std::vector<OpName> kOps = {
     {kSocketPair, "SocketPair"}, {kClose, "Close"}, {kDup, "Dup"}, {kBind, "Bind"},
     {kListen, "Listen"}, {kAccept, "Accept"}, {kConnect, "Connect"}, {kShutdown, "Shutdown"},
     {kGetSockName, "GetSockName"}, {kGetPeerName, "GetPeerName"}, {kIoctl, "Ioctl"},
+    {kGetAddrInfo, "GetAddrInfo"}, {kGetNameInfo, "GetNameInfo"}, {kGetHostByName, "GetHostByName"},
+    {kGetHostByAddr, "GetHostByAddr"}, {kGetHostName, "GetHostName"}, {kSetHostName, "SetHostName"},
+    {kGetProtoByName, "GetProtoByName"}, {kGetServByName, "GetServByName"},
+    {kGetServByPort, "GetServByPort"}, {kIfNameIndex, "IfNameIndex"},
+    {kIfNameToIndex, "IfNameToIndex"}, {kIfIndexToName, "IfIndexToName"}, {kConstants, "Constants"},
     {kShare, "Share"}, {kFromShare, "FromShare"}};
 
 Pb &Pb::V(unsigned field, uint64_t number) {

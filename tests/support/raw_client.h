@@ -30,6 +30,9 @@ enum Op : unsigned {
   kSend = 3, kRecv = 4, kSendMany = 5, kRecvMany = 6, kPoll = 7, kGetOption = 8, kSetOption = 9,
   kSocket = 16, kSocketPair = 17, kClose = 18, kDup = 19, kBind = 20, kListen = 21, kAccept = 22,
   kConnect = 23, kShutdown = 24, kGetSockName = 25, kGetPeerName = 26, kIoctl = 27,
+  kGetAddrInfo = 28, kGetNameInfo = 29, kGetHostByName = 30, kGetHostByAddr = 31, kGetHostName = 32,
+  kSetHostName = 33, kGetProtoByName = 34, kGetServByName = 35, kGetServByPort = 36,
+  kIfNameIndex = 37, kIfNameToIndex = 38, kIfIndexToName = 39, kConstants = 40,
   kShare = 41, kFromShare = 42,
   kHello = 100, kCancel = 101,
 };
