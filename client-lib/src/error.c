@@ -61,7 +61,7 @@ static const struct sentence sentences[] = {
 	  "the broker's policy, or the kernel, refuses it. Ask the administrator for a rule that "
 	  "allows it, or that lends the capability; `sockbroker policy explain` tells which one decides." },
 	{ ERROR_BROKER, EMFILE,
-	  "this session, or this user, has as many sockets or calls in flight as the broker's limits allow." },
+	  "this session, or this user, has as many sockets, lookups or calls in flight as the broker's limits allow." },
 	{ ERROR_BROKER, ENOBUFS,
 	  "the broker holds as many bytes for this session as its limits allow, or the network's queue is full." },
 	{ ERROR_BROKER, EBADF,

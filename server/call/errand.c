@@ -32,6 +32,7 @@ static struct errand *errand_new(struct call *c, int (*run)(struct errand *))
 	arena_init(&e->arena);
 	e->run = run;
 	e->shard = c->session->shard;
+	e->limit = c->session->limits.lookups;
 	e->account = account_get(c->session->account->uid);
 	e->request = copy_message(c->request, &e->arena);
 	e->reply = arena_alloc(&e->arena, d->sizeof_message);
@@ -65,12 +66,20 @@ static bool is_wanted(struct errand *e)
 
 static void errand_end(struct errand *e)
 {
-	account_give(&e->account->resolves, 1);
+	account_give(&e->account->lookups, 1);
 	e->running = false;
 	if (e->call)
 		(void)call_retry(e->call);
 	else
 		errand_free(e);
+}
+
+static void errand_do(struct errand *e)
+{
+	e->error = e->run(e);
+	/* These words mean something else here. */
+	if (e->error == -EAGAIN || e->error == -EINPROGRESS || e->error == -EALREADY)
+		e->error = -EIO;
 }
 
 static void errand_run(struct job *job)
@@ -79,10 +88,8 @@ static void errand_run(struct job *job)
 	struct shard *sh = e->shard;
 
 	/* Nobody waits any more, as it stood in line: leave the name servers in peace. */
-	e->error = is_wanted(e) ? e->run(e) : -ECANCELED;
-	/* These words mean something else here. */
-	if (e->error == -EAGAIN || e->error == -EINPROGRESS || e->error == -EALREADY)
-		e->error = -EIO;
+	if (is_wanted(e))
+		errand_do(e);
 	shard_enter(sh);
 	errand_end(e);
 	shard_leave(sh);
@@ -93,13 +100,13 @@ static void errand_drop(struct job *job)
 {
 	struct errand *e = container_of(job, struct errand, job);
 
-	account_give(&e->account->resolves, 1);
+	account_give(&e->account->lookups, 1);
 	errand_free(e);
 }
 
 int errand_begin(struct errand *e)
 {
-	if (!account_take(&e->account->resolves, 1, ERRANDS_PER_USER))
+	if (!account_take(&e->account->lookups, 1, e->limit))
 		return -EMFILE;
 	e->running = true;
 	e->job.run = errand_run;
@@ -129,4 +136,13 @@ int errand_attempt(struct call *c, int (*run)(struct errand *))
 	if (e->error == 0)
 		c->reply = e->reply;
 	return e->error;
+}
+
+int errand_at_once(struct call *c, int (*run)(struct errand *))
+{
+	c->errand = errand_new(c, run);
+	if (!c->errand)
+		return -ENOMEM;
+	errand_do(c->errand);
+	return errand_attempt(c, run);
 }

@@ -26,10 +26,6 @@ struct account;
 struct call;
 struct shard;
 
-/* Under way for one user, over all sessions: fewer than there are resolvers, so
- * that nobody can have all of them. */
-enum { ERRANDS_PER_USER = 8 };
-
 struct errand {
 	struct job job;
 	/* Fills the reply. Returns 0 or -errno. */
@@ -41,6 +37,8 @@ struct errand {
 
 	struct shard *shard;
 	struct account *account; /* a reference */
+	uint32_t limit;          /* of those under way for one user, over all sessions: fewer than
+				  * there are resolvers, so that nobody can have all of them */
 	struct call *call;       /* NULL: it has given up */
 	bool running;            /* begun, and not done */
 };
@@ -48,6 +46,10 @@ struct errand {
 /* The attempt of an operation that is an errand: makes one, or takes its reply
  * once it is done. Returns -EAGAIN (not yet), run()'s result, or -ENOMEM. */
 int errand_attempt(struct call *, int (*run)(struct errand *));
+
+/* The same for what, this time, does not block and need not pass the name service: done here and
+ * now. */
+int errand_at_once(struct call *, int (*run)(struct errand *));
 
 /* For call.c. Returns 0 or -EMFILE: the user has enough of them. */
 int errand_begin(struct errand *);

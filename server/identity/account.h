@@ -17,7 +17,7 @@ struct account {
 	uid_t uid;
 	unsigned refs;          /* the list's lock */
 	struct account *next;   /* ditto */
-	atomic_ullong connections, sessions, sockets, calls, bytes, resolves;
+	atomic_ullong connections, sessions, sockets, calls, bytes, lookups;
 };
 
 /* Returns the account of @uid, to be dropped with account_put(), or NULL:

@@ -149,10 +149,12 @@ static int grant_host(struct call *c, Sockbroker__V1__GetHostByNameReply *rep)
 
 int get_host_by_name_attempt(struct call *c)
 {
-	int r = errand_attempt(c, look_up_by_name);
-	Sockbroker__V1__GetHostByNameReply *rep = REPLY(c, GetHostByName);
+	int r;
 
-	return r < 0 || c->intent.action == ACTION_NONE || !rep->host ? r : grant_host(c, rep);
+	if (c->intent.action == ACTION_NONE)
+		return errand_at_once(c, look_up_by_name);
+	r = errand_attempt(c, look_up_by_name);
+	return r < 0 || !REPLY(c, GetHostByName)->host ? r : grant_host(c, REPLY(c, GetHostByName));
 }
 
 /* ---- by address ---------------------------------------------------------------- */

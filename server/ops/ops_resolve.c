@@ -200,10 +200,22 @@ static int grant_results(struct call *c)
 	return r;
 }
 
+/* Services by name are the name service's too. */
+static bool is_number(const ProtobufCBinaryData *service)
+{
+	for (size_t i = 0; i < service->len; i++)
+		if (service->data[i] < '0' || service->data[i] > '9')
+			return false;
+	return true;
+}
+
 int get_addr_info_attempt(struct call *c)
 {
-	int r = errand_attempt(c, look_up_addresses);
+	int r;
 
+	if (c->intent.action == ACTION_NONE && is_number(&REQUEST(c, GetAddrInfo)->service))
+		return errand_at_once(c, look_up_addresses);
+	r = errand_attempt(c, look_up_addresses);
 	return r < 0 || c->intent.action == ACTION_NONE ? r : grant_results(c);
 }
 
@@ -252,5 +264,9 @@ static int look_up_name(struct errand *e)
 
 int get_name_info_attempt(struct call *c)
 {
+	const Sockbroker__V1__GetNameInfoRequest *req = REQUEST(c, GetNameInfo);
+
+	if (c->intent.action == ACTION_NONE && (!req->service_length || req->flags & NI_NUMERICSERV))
+		return errand_at_once(c, look_up_name);
 	return errand_attempt(c, look_up_name);
 }

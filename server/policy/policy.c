@@ -17,6 +17,7 @@ static const struct limits default_limits = {
 	.sessions = 64,
 	.sockets = 10000,
 	.calls = 20000,
+	.lookups = 8,
 	.bytes = (uint64_t)64 << 20,
 };
 
@@ -211,7 +212,7 @@ bool policy_knows(const struct policy *p, const struct subject *s)
 struct limits policy_limits(const struct policy *p, const struct subject *s)
 {
 	struct limits ret = p->limits;
-	bool found[5] = { false };
+	bool found[LIMIT_COUNT] = { false };
 
 	for (size_t i = 0; i < p->n_rules; i++) {
 		const struct rule *r = &p->rules[i];
@@ -223,8 +224,9 @@ struct limits policy_limits(const struct policy *p, const struct subject *s)
 		ret.sessions = has[1] && !found[1] ? r->limits.sessions : ret.sessions;
 		ret.sockets = has[2] && !found[2] ? r->limits.sockets : ret.sockets;
 		ret.calls = has[3] && !found[3] ? r->limits.calls : ret.calls;
-		ret.bytes = has[4] && !found[4] ? r->limits.bytes : ret.bytes;
-		for (size_t f = 0; f < 5; f++)
+		ret.lookups = has[4] && !found[4] ? r->limits.lookups : ret.lookups;
+		ret.bytes = has[5] && !found[5] ? r->limits.bytes : ret.bytes;
+		for (size_t f = 0; f < LIMIT_COUNT; f++)
 			found[f] = found[f] || has[f];
 	}
 	return ret;

@@ -39,6 +39,7 @@ struct limits {
 	uint32_t sessions;
 	uint32_t sockets;
 	uint32_t calls;       /* in flight */
+	uint32_t lookups;     /* that the name service is asked for */
 	uint64_t bytes;       /* held: waiting requests, unread replies */
 };
 

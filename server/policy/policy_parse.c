@@ -107,11 +107,12 @@ int map_read(struct reader *r, const struct node *map, const char *what,
 
 int limits_read(struct reader *r, const struct node *node, struct limits *limits, bool *has)
 {
-	enum { CONNECTIONS, SESSIONS, SOCKETS, CALLS, BYTES, N };
-	static const char *const keys[N] = { "connections", "sessions", "sockets", "calls", "bytes" };
-	static const uint64_t max[N] = { 65536, 65536, 1 << 20, 1 << 20, (uint64_t)64 << 30 };
+	enum { CONNECTIONS, SESSIONS, SOCKETS, CALLS, LOOKUPS, BYTES, N = LIMIT_COUNT };
+	static const char *const keys[N] = { "connections", "sessions", "sockets", "calls", "lookups",
+					     "bytes" };
+	static const uint64_t max[N] = { 65536, 65536, 1 << 20, 1 << 20, 32, (uint64_t)64 << 30 };
 	uint32_t *const counts[] = { &limits->connections, &limits->sessions, &limits->sockets,
-				     &limits->calls };
+				     &limits->calls, &limits->lookups };
 	struct slot slots[N];
 	uint64_t value;
 	int error = map_read(r, node, "`limits`", keys, N, slots);
@@ -191,7 +192,7 @@ static int file_read(struct reader *r, const struct node *root)
 	static const char *const keys[N] = { "version", "limits", "rules" };
 	struct slot slots[N];
 	uint64_t version;
-	bool has[5];
+	bool has[LIMIT_COUNT];
 	int error;
 
 	if (root->kind != NODE_MAP)

@@ -64,6 +64,8 @@ struct bdaddrs {
 	size_t n;
 };
 
+enum { LIMIT_COUNT = 6 };
+
 struct rule {
 	const struct policy *policy;
 	const char *name;
@@ -121,7 +123,7 @@ struct rule {
 	struct ranges marks;
 
 	struct limits limits;
-	bool has_limit[5]; /* in the order of struct limits */
+	bool has_limit[LIMIT_COUNT]; /* in the order of struct limits */
 };
 
 struct policy {

@@ -349,8 +349,13 @@ TEST_F(Resolve, TooManyLookUpsAtOnceAreTriedAgain) {
   EXPECT_EQ(EAI_AGAIN, sb_getaddrinfo("two.test", nullptr, nullptr, &found));
   EXPECT_EQ(nullptr, sb_gethostbyname("two.test"));
   EXPECT_EQ(TRY_AGAIN, h_errno);
-  char name[65];
+  char name[65], host[NI_MAXHOST], serv[NI_MAXSERV];
   EXPECT_EQ(0, sb_gethostname(name, sizeof(name))) << "what is not looked up goes on";
+  ASSERT_EQ(0, sb_getaddrinfo("192.0.2.2", "80", nullptr, &found));
+  EXPECT_EQ(0, sb_getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof(host), serv,
+                              sizeof(serv), NI_NUMERICHOST | NI_NUMERICSERV));
+  sb_freeaddrinfo(found);
+  EXPECT_NE(nullptr, sb_gethostbyname("192.0.2.2"));
   NameService::Get()->Release();
   for (auto &t : threads) t.join();
   EXPECT_NE(nullptr, sb_gethostbyname("two.test"));

@@ -73,12 +73,13 @@ TEST(Knows, ADenialIsNoAcquaintance) {
 TEST(Limits, FieldByFieldTheFirstRuleThatSpeaksOfIt) {
   PolicyPtr p = Parse("version: 1\nlimits: { sockets: 5, bytes: 2MiB }\nrules:\n"
                       "  - { name: a, who: { uid: 7 }, limits: { sockets: 9 } }\n"
-                      "  - { name: b, who: everyone, limits: { sockets: 1, calls: 3 } }\n");
+                      "  - { name: b, who: everyone, limits: { sockets: 1, calls: 3, lookups: 32 } }\n");
   struct subject s = {7, 7, nullptr, 0};
   struct limits l = policy_limits(p.get(), &s);
   EXPECT_EQ(9u, l.sockets);
   EXPECT_EQ(3u, l.calls);
   EXPECT_EQ(2u << 20, l.bytes);
+  EXPECT_EQ(32u, l.lookups);
   EXPECT_EQ(64u, l.sessions);
   EXPECT_EQ(1u, policy_limits(p.get(), &kSomebody).sockets);
   EXPECT_FALSE(policy_knows(p.get(), &s)) << "limits allow nothing";

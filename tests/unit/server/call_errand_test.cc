@@ -53,11 +53,11 @@ class CallErrand : public CallEngine {
       q->timeout_ns = static_cast<uint64_t>(timeout_ns);
     }, id, linked);
   }
-  uint64_t Resolves() { return e_.session()->account->resolves; }
+  uint64_t Lookups() { return e_.session()->account->lookups; }
   // An errand that was left ends by itself: a bounded time.
   bool NothingIsHeld() {
-    for (int i = 0; i < 20000 && e_.session() && Resolves(); i++) usleep(100);
-    return !e_.session() || Resolves() == 0;
+    for (int i = 0; i < 20000 && e_.session() && Lookups(); i++) usleep(100);
+    return !e_.session() || Lookups() == 0;
   }
   int pipe_[2] = {-1, -1};
 };
@@ -65,7 +65,7 @@ class CallErrand : public CallEngine {
 TEST_F(CallErrand, IsAnsweredWhenItIsDone) {
   Answer *a = Ask();
   EXPECT_FALSE(e_.IsDone(a));
-  EXPECT_EQ(1u, Resolves());
+  EXPECT_EQ(1u, Lookups());
   EXPECT_EQ(1u, HeldCalls());
   Open();
   ASSERT_TRUE(e_.RunUntil(a));
@@ -90,39 +90,39 @@ TEST_F(CallErrand, ACancelledCallLeavesItBehindAndItsPlaceTaken) {
   EXPECT_EQ(-ECANCELED, a->error);
   EXPECT_EQ(0u, HeldCalls());
   EXPECT_EQ(0u, HeldBytes());
-  EXPECT_EQ(1u, Resolves());
+  EXPECT_EQ(1u, Lookups());
 }
 
 TEST_F(CallErrand, ACallWhoseTimeIsUpLeavesItBehindToo) {
   Answer *a = Ask(0, 5 * kMs);
   ASSERT_TRUE(e_.RunUntil(a));
   EXPECT_EQ(-EAGAIN, a->error);
-  EXPECT_EQ(1u, Resolves());
+  EXPECT_EQ(1u, Lookups());
 }
 
 TEST_F(CallErrand, WithoutTimeNoneIsBegun) {
   Answer *a = Ask(0, 0);
   EXPECT_TRUE(e_.IsDone(a));
   EXPECT_EQ(-EAGAIN, a->error);
-  EXPECT_EQ(0u, Resolves());
+  EXPECT_EQ(0u, Lookups());
 }
 
 TEST_F(CallErrand, ThereAreSoManyForAUserAndNoMore) {
-  for (int i = 0; i < ERRANDS_PER_USER; i++) EXPECT_FALSE(e_.IsDone(Ask()));
+  for (int i = 0; i < static_cast<int>(e_.session()->limits.lookups); i++) EXPECT_FALSE(e_.IsDone(Ask()));
   Answer *more = Ask();
   EXPECT_TRUE(e_.IsDone(more));
   EXPECT_EQ(-EMFILE, more->error);
-  EXPECT_EQ(static_cast<uint64_t>(ERRANDS_PER_USER), HeldCalls());
+  EXPECT_EQ(e_.session()->limits.lookups, HeldCalls());
 }
 
 TEST_F(CallErrand, ASessionThatEndsLeavesAllBehind) {
   for (int i = 0; i < 3; i++) Ask();
   struct account *account = account_get(e_.session()->account->uid);
   e_.CloseSession();
-  EXPECT_EQ(3u, account->resolves);
+  EXPECT_EQ(3u, account->lookups);
   Open();
-  for (int i = 0; i < 20000 && account->resolves; i++) usleep(100);
-  EXPECT_EQ(0u, account->resolves);
+  for (int i = 0; i < 20000 && account->lookups; i++) usleep(100);
+  EXPECT_EQ(0u, account->lookups);
   account_put(account);
 }
 
@@ -140,7 +140,7 @@ TEST_F(CallErrand, ItsTurnComesAlthoughTheCallLimitIsReached) {
   Answer *a = Ask(), *refused = Ask();
   EXPECT_TRUE(e_.IsDone(refused));
   EXPECT_EQ(-EMFILE, refused->error);
-  EXPECT_EQ(1u, Resolves()) << "what did not wait was not begun";
+  EXPECT_EQ(1u, Lookups()) << "what did not wait was not begun";
   Open();
   ASSERT_TRUE(e_.RunUntil(a));
   EXPECT_EQ(0, a->error);
