@@ -24,5 +24,40 @@ for _name in ("__repr__", "dup", "get_inheritable", "set_inheritable"):
     _method.__code__ = _rename(_method.__code__, "fileno", "_fileno")
 del _code, _method, _name, PathFinder
 
-# sendfile(2) cannot write to a stand-in: the bytes go through this process.
-socket._sendfile_use_sendfile = socket._sendfile_use_send
+
+def _sendfile_use_sendfile(self, file, offset=0, count=None):
+    """The standard one uses sendfile(2), which cannot write to a stand-in: here the bytes go
+    through this process."""
+    self._check_sendfile_params(file, offset, count)
+    try:
+        number = file.fileno()
+        if not os.fstat(number).st_size:
+            return 0
+    except (AttributeError, OSError) as error:
+        raise _GiveupOnSendfile(error)
+    if self.gettimeout() == 0:
+        raise ValueError("non-blocking sockets are not supported")
+    sent = 0
+    try:
+        while count is None or sent < count:
+            data = _read_piece(number, offset + sent, count and count - sent, sent == 0)
+            if not data:
+                break
+            sent += self.send(data)
+        return sent
+    finally:
+        if sent and hasattr(file, "seek"):
+            file.seek(offset + sent)
+
+
+def _read_piece(number, offset, left, is_first):
+    most = 1 << 20
+    try:
+        return os.pread(number, min(left or most, most), offset)
+    except OSError as error:
+        if is_first:  # a pipe, for instance
+            raise _GiveupOnSendfile(error)
+        raise
+
+
+socket._sendfile_use_sendfile = _sendfile_use_sendfile
