@@ -11,7 +11,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #include "error.h"
@@ -184,34 +183,31 @@ static PyObject *unix_build(const struct sock *s, const struct address *a)
 /* Interfaces                                                               */
 /* ------------------------------------------------------------------------ */
 
+/* By the broker's resolver and not by ioctl(2), which the policy would have to allow. */
 int interface_index(const struct sock *s, const char *name, int *ret)
 {
-	struct ifreq request = { .ifr_ifindex = 0 };
-	int r;
+	unsigned int index;
 
-	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
 	Py_BEGIN_ALLOW_THREADS
-	r = sb_ioctl(s->fd, SIOCGIFINDEX, &request);
+	index = sb_if_nametoindex(name);
 	Py_END_ALLOW_THREADS
-	if (!error_none(r)) {
+	if (!error_none(index ? 0 : -1)) {
 		(void)error_wait(s);
 		return -1;
 	}
-	*ret = request.ifr_ifindex;
+	*ret = (int)index;
 	return 0;
 }
 
 void interface_name(const struct sock *s, int index, char name[16])
 {
-	struct ifreq request = { .ifr_ifindex = index };
-	int r = -1;
+	const char *found = NULL;
 
 	Py_BEGIN_ALLOW_THREADS
-	if (s && index)
-		r = sb_ioctl(s->fd, SIOCGIFNAME, &request);
+	if (s && index > 0)
+		found = sb_if_indextoname((unsigned int)index, name);
 	Py_END_ALLOW_THREADS
-	memcpy(name, request.ifr_name, 16);
-	if (r < 0)
+	if (!found)
 		name[0] = '\0';
 	name[15] = '\0';
 }
