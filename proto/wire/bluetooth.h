@@ -51,4 +51,41 @@ struct sockaddr_sco {
 
 #define HCI_DEV_NONE 0xffff
 
+/* Levels of options, with the numbers of IPPROTO_IP, TCP, UDP … */
+#define SOL_HCI 0
+#define SOL_L2CAP 6
+#define SOL_SCO 17
+#define SOL_RFCOMM 18
+#ifndef SOL_BLUETOOTH
+#define SOL_BLUETOOTH 274
+#endif
+
+#define HCI_DATA_DIR 1
+#define HCI_FILTER 2
+#define HCI_TIME_STAMP 3
+#define L2CAP_OPTIONS 1
+#define L2CAP_CONNINFO 2
+#define L2CAP_LM 3
+#define SCO_OPTIONS 1
+#define SCO_CONNINFO 2
+#define RFCOMM_CONNINFO 2
+#define RFCOMM_LM 3
+#define BT_SECURITY 4
+#define BT_DEFER_SETUP 7
+#define BT_FLUSHABLE 8
+#define BT_POWER 9
+#define BT_CHANNEL_POLICY 10
+#define BT_VOICE 11
+#define BT_SNDMTU 12
+#define BT_RCVMTU 13
+#define BT_PHY 14
+#define BT_MODE 15
+#define BT_PKT_STATUS 16
+#define BT_CODEC 19
+
+/* Types of control messages. */
+#define HCI_CMSG_DIR 1
+#define HCI_CMSG_TSTAMP 2
+#define BT_SCM_PKT_STATUS 3
+
 #endif

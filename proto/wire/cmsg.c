@@ -90,6 +90,25 @@ static void close_all(const struct msghdr *in)
 	}
 }
 
+/* A process's descriptor, which a socket gives that somebody else has set so:
+ * it has no handle, and would stay open for ever. */
+enum { SCM_PIDFD_NUMBER = 4 };
+
+static void close_pidfds(const struct msghdr *in)
+{
+	struct walk w = walk_over(in);
+	struct piece p;
+	int fd;
+
+	while (walk_next(&w, &p) > 0) {
+		if (p.level != SOL_SOCKET || p.type != SCM_PIDFD_NUMBER || p.len < sizeof(fd))
+			continue;
+		memcpy(&fd, p.data, sizeof(fd));
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 /* The number of messages in it, or -EINVAL. */
 static int count(const struct msghdr *in, size_t *ret)
 {
@@ -240,6 +259,8 @@ int cmsg_encode(const struct msghdr *in, const struct cmsg_rights *rights,
 
 	if (!rights)
 		rights = &no_rights;
+	if (rights->owned)
+		close_pidfds(in);
 	if (r == 0 && most) {
 		messages = build_alloc(allocator, most * sizeof(*messages));
 		r = messages ? encode_all(in, rights, allocator, messages, &n, &truncated) : -ENOMEM;

@@ -11,6 +11,7 @@
 
 #include <linux/errqueue.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -161,6 +162,36 @@ int cmsg_timestamping_decode(const struct cmsg_row *row, const Message *in,
 	}
 	memcpy(out->local, ts, sizeof(ts));
 	out->len = sizeof(ts);
+	return 0;
+}
+
+int cmsg_timestamping_packet_encode(const uint8_t *data, size_t len, ProtobufCAllocator *a,
+				    Message *out)
+{
+	Sockbroker__V1__ControlMessage__TimestampingPacket *m =
+		build_message(a, &sockbroker__v1__control_message__timestamping_packet__descriptor);
+	struct scm_ts_pktinfo info;
+
+	(void)len;
+	if (!m)
+		return -ENOMEM;
+	out->value_case = VALUE(TIMESTAMPING_PACKET);
+	out->timestamping_packet = m;
+	memcpy(&info, data, sizeof(info));
+	m->ifindex = info.if_index;
+	m->length = info.pkt_length;
+	return 0;
+}
+
+int cmsg_timestamping_packet_decode(const struct cmsg_row *row, const Message *in,
+				    struct cmsg_payload *out)
+{
+	struct scm_ts_pktinfo info = { .if_index = in->timestamping_packet->ifindex,
+				       .pkt_length = in->timestamping_packet->length };
+
+	(void)row;
+	memcpy(out->local, &info, sizeof(info));
+	out->len = sizeof(info);
 	return 0;
 }
 

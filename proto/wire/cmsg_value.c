@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table that tells which level and type has which kind of value, of which
- * length; numbers and octets. Structures are in cmsg_structs.c.
+ * length; numbers and octets. Structures are in cmsg_structs.c and cmsg_families.c.
+ *
+ * What holds pointers into the sender (RDS_CMSG_RDMA_ARGS and its kin) has no row.
  */
 #include "wire/cmsg_value.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h> /* sctp.h wants it before */
+#include <sys/socket.h>
 #include <time.h> /* errqueue.h wants it before */
 
 #include <linux/can/j1939.h>
 #include <linux/can/raw.h>
 #include <linux/errqueue.h>
+#include <linux/if_alg.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
 #include <linux/netlink.h>
-#include <netinet/in.h>
+#include <linux/rds.h>
+#include <linux/sctp.h>
+#include <linux/tipc.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 
+#include "wire/bluetooth.h"
 #include "wire/build.h"
 
 /* Numbers that this system's headers may be too old for. */
@@ -34,6 +42,9 @@
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
 #endif
+#ifndef SCM_SECURITY
+#define SCM_SECURITY 3
+#endif
 
 typedef Sockbroker__V1__ControlMessage Message;
 typedef Sockbroker__V1__ControlMessage__ValueCase ValueCase;
@@ -43,6 +54,10 @@ typedef Sockbroker__V1__ControlMessage__ValueCase ValueCase;
 enum {
 	IP_OPTIONS_BYTES = 40,        /* what an IP header has room for */
 	IPV6_HEADER_BYTES = 8 + 255 * 8, /* the longest extension header */
+	TIPC_RETDATA_BYTES = 1024,    /* MAX_FORWARD_SIZE of the kernel */
+	ALG_IV_BYTES = 64,            /* with its length; the kernel's longest has 32 */
+	SECURITY_BYTES = 4096,        /* a security context */
+	OPT_STATS_BYTES = 4096,       /* netlink attributes */
 };
 
 /* Integers ---------------------------------------------------------------- */
@@ -130,7 +145,7 @@ static int octets_encode(const uint8_t *data, size_t len, ProtobufCAllocator *a,
 
 static int octets_decode(const struct cmsg_row *row, const Message *in, struct cmsg_payload *out)
 {
-	if (in->octets.len > row->length_max)
+	if (in->octets.len > row->length_max || in->octets.len < row->length_min)
 		return -EINVAL;
 	out->data = in->octets.data;
 	out->len = in->octets.len;
@@ -145,6 +160,8 @@ static int octets_decode(const struct cmsg_row *row, const Message *in, struct c
 	{ level, type, VALUE(INTEGER), width, width, unsigned_encode, integer_decode }
 #define OCTETS(level, type, most) \
 	{ level, type, VALUE(OCTETS), 0, most, octets_encode, octets_decode }
+#define EXACT(level, type, size) \
+	{ level, type, VALUE(OCTETS), size, size, octets_encode, octets_decode }
 #define STRUCTURE(level, type, name, size, function) \
 	{ level, type, VALUE(name), size, size, cmsg_##function##_encode, cmsg_##function##_decode }
 #define ERROR(level, type, offender) \
@@ -171,10 +188,16 @@ static const struct cmsg_row rows[] = {
 	UNSIGNED(SOL_SOCKET, SO_RXQ_OVFL, 4),
 	UNSIGNED(SOL_SOCKET, SO_TXTIME, 8),
 	SIGNED(SOL_SOCKET, SO_WIFI_STATUS),
+	STRUCTURE(SOL_SOCKET, SCM_TIMESTAMPING_PKTINFO, TIMESTAMPING_PACKET,
+		  sizeof(struct scm_ts_pktinfo), timestamping_packet),
+	OCTETS(SOL_SOCKET, SCM_TIMESTAMPING_OPT_STATS, OPT_STATS_BYTES),
+	OCTETS(SOL_SOCKET, SCM_SECURITY, SECURITY_BYTES),
 
 	/* A byte when received; an int, or also a byte, when sent. */
 	{ IPPROTO_IP, IP_TOS, VALUE(INTEGER), 1, 4, unsigned_encode, integer_decode },
 	SIGNED(IPPROTO_IP, IP_TTL),
+	OCTETS(IPPROTO_IP, SCM_SECURITY, SECURITY_BYTES),
+	STRUCTURE(IPPROTO_IP, IP_ORIGDSTADDR, ADDRESS, sizeof(struct sockaddr_in), address),
 	SIGNED(IPPROTO_IP, IP_RECVFRAGSIZE),
 	SIGNED(IPPROTO_IP, IP_PROTOCOL),
 	UNSIGNED(IPPROTO_IP, IP_CHECKSUM, 4),
@@ -195,6 +218,8 @@ static const struct cmsg_row rows[] = {
 	STRUCTURE(IPPROTO_IPV6, IPV6_2292PKTINFO, PACKET_INFO6, sizeof(struct in6_pktinfo),
 		  packet_info6),
 	ERROR(IPPROTO_IPV6, IPV6_RECVERR, sizeof(struct sockaddr_in6)),
+	STRUCTURE(IPPROTO_IPV6, IPV6_ORIGDSTADDR, ADDRESS, sizeof(struct sockaddr_in6), address),
+	STRUCTURE(IPPROTO_IPV6, IPV6_PATHMTU, PATH_MTU, sizeof(struct ip6_mtuinfo), path_mtu),
 	OCTETS(IPPROTO_IPV6, IPV6_RTHDR, IPV6_HEADER_BYTES),
 	OCTETS(IPPROTO_IPV6, IPV6_HOPOPTS, IPV6_HEADER_BYTES),
 	OCTETS(IPPROTO_IPV6, IPV6_DSTOPTS, IPV6_HEADER_BYTES),
@@ -214,6 +239,37 @@ static const struct cmsg_row rows[] = {
 	UNSIGNED(SOL_CAN_J1939, SCM_J1939_DEST_ADDR, 1),
 	UNSIGNED(SOL_CAN_J1939, SCM_J1939_DEST_NAME, 8),
 	UNSIGNED(SOL_CAN_J1939, SCM_J1939_PRIO, 1),
+	ERROR(SOL_CAN_J1939, SCM_J1939_ERRQUEUE, 0),
+
+	STRUCTURE(IPPROTO_SCTP, SCTP_INIT, SCTP_INIT, sizeof(struct sctp_initmsg), sctp_init),
+	STRUCTURE(IPPROTO_SCTP, SCTP_SNDRCV, SCTP_INFO, sizeof(struct sctp_sndrcvinfo),
+		  sctp_sndrcv),
+	STRUCTURE(IPPROTO_SCTP, SCTP_SNDINFO, SCTP_INFO, sizeof(struct sctp_sndinfo),
+		  sctp_sndinfo),
+	STRUCTURE(IPPROTO_SCTP, SCTP_RCVINFO, SCTP_INFO, sizeof(struct sctp_rcvinfo),
+		  sctp_rcvinfo),
+	STRUCTURE(IPPROTO_SCTP, SCTP_NXTINFO, SCTP_NEXT, sizeof(struct sctp_nxtinfo), sctp_next),
+	STRUCTURE(IPPROTO_SCTP, SCTP_PRINFO, SCTP_PARTIAL, sizeof(struct sctp_prinfo),
+		  sctp_partial),
+	UNSIGNED(IPPROTO_SCTP, SCTP_AUTHINFO, 2),
+	EXACT(IPPROTO_SCTP, SCTP_DSTADDRV4, sizeof(struct in_addr)),
+	EXACT(IPPROTO_SCTP, SCTP_DSTADDRV6, sizeof(struct in6_addr)),
+
+	STRUCTURE(SOL_TIPC, TIPC_ERRINFO, TIPC_ERROR, sizeof(uint32_t[2]), tipc_error),
+	OCTETS(SOL_TIPC, TIPC_RETDATA, TIPC_RETDATA_BYTES),
+	STRUCTURE(SOL_TIPC, TIPC_DESTNAME, ADDRESS, sizeof(uint32_t[3]), tipc_name),
+
+	/* AF_BLUETOOTH; HCI_CMSG_DIR has the numbers of IP_TOS, and its kind */
+	STRUCTURE(SOL_HCI, HCI_CMSG_TSTAMP, TIMESTAMP, sizeof(struct timeval), timeval),
+	UNSIGNED(SOL_BLUETOOTH, BT_SCM_PKT_STATUS, 1),
+
+	UNSIGNED(SOL_RDS, RDS_CMSG_CONG_UPDATE, 8),
+	EXACT(SOL_RDS, RDS_CMSG_RXPATH_LATENCY, sizeof(struct rds_cmsg_rx_trace)),
+
+	UNSIGNED(SOL_ALG, ALG_SET_OP, 4),
+	UNSIGNED(SOL_ALG, ALG_SET_AEAD_ASSOCLEN, 4),
+	{ SOL_ALG, ALG_SET_IV, VALUE(OCTETS), sizeof(uint32_t), ALG_IV_BYTES,
+	  cmsg_alg_iv_encode, cmsg_alg_iv_decode },
 };
 
 const struct cmsg_row *cmsg_row_of_length(int level, int type, size_t len)

@@ -16,8 +16,14 @@
 struct cmsg_payload {
 	const void *data;  /* @local, or borrowed from the message */
 	size_t len;
-	uint8_t local[64]; /* the longest structure, scm_timestamping: 48 */
+	uint8_t local[64]; /* the longest: a vector of AF_ALG */
 };
+
+struct cmsg_row;
+typedef int cmsg_encoder(const uint8_t *data, size_t len, ProtobufCAllocator *,
+			 Sockbroker__V1__ControlMessage *out);
+typedef int cmsg_decoder(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
+			 struct cmsg_payload *out);
 
 struct cmsg_row {
 	int level;
@@ -25,10 +31,8 @@ struct cmsg_row {
 	Sockbroker__V1__ControlMessage__ValueCase value;
 	size_t length_min; /* of the payload */
 	size_t length_max; /* of an integer: its width when none is told */
-	int (*encode)(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		      Sockbroker__V1__ControlMessage *out);
-	int (*decode)(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		      struct cmsg_payload *out);
+	cmsg_encoder *encode;
+	cmsg_decoder *decode;
 };
 
 /* The row that takes a payload of @len bytes, or one of that value; NULL. A
@@ -47,38 +51,20 @@ int cmsg_value_encode(const struct cmsg_row *, const uint8_t *data, size_t len,
 int cmsg_value_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
 		      struct cmsg_payload *ret);
 
-/* The structures, for the table. */
-int cmsg_credentials_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_credentials_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_timeval_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_timeval_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_timespec_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_timespec_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_timestamping_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_timestamping_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_packet_info_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_packet_info_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_packet_info6_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_packet_info6_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_extended_error_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_extended_error_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
-int cmsg_aux_data_encode(const uint8_t *data, size_t len, ProtobufCAllocator *,
-		Sockbroker__V1__ControlMessage *out);
-int cmsg_aux_data_decode(const struct cmsg_row *, const Sockbroker__V1__ControlMessage *,
-		struct cmsg_payload *out);
+/* The structures, for the table: cmsg_structs.c and cmsg_families.c. */
+cmsg_encoder cmsg_credentials_encode, cmsg_timeval_encode, cmsg_timespec_encode,
+	cmsg_timestamping_encode, cmsg_timestamping_packet_encode, cmsg_packet_info_encode,
+	cmsg_packet_info6_encode, cmsg_extended_error_encode, cmsg_aux_data_encode;
+cmsg_decoder cmsg_credentials_decode, cmsg_timeval_decode, cmsg_timespec_decode,
+	cmsg_timestamping_decode, cmsg_timestamping_packet_decode, cmsg_packet_info_decode,
+	cmsg_packet_info6_decode, cmsg_extended_error_decode, cmsg_aux_data_decode;
+cmsg_encoder cmsg_address_encode, cmsg_path_mtu_encode, cmsg_sctp_init_encode,
+	cmsg_sctp_sndrcv_encode, cmsg_sctp_sndinfo_encode, cmsg_sctp_rcvinfo_encode,
+	cmsg_sctp_next_encode, cmsg_sctp_partial_encode, cmsg_tipc_error_encode,
+	cmsg_tipc_name_encode, cmsg_alg_iv_encode;
+cmsg_decoder cmsg_address_decode, cmsg_path_mtu_decode, cmsg_sctp_init_decode,
+	cmsg_sctp_sndrcv_decode, cmsg_sctp_sndinfo_decode, cmsg_sctp_rcvinfo_decode,
+	cmsg_sctp_next_decode, cmsg_sctp_partial_decode, cmsg_tipc_error_decode,
+	cmsg_tipc_name_decode, cmsg_alg_iv_decode;
 
 #endif

@@ -2,8 +2,11 @@
 /* ops_control.c - control messages: what they carry for this session. */
 #include "ops/ops.h"
 
-#include <netinet/in.h>
+#include <netinet/in.h> /* sctp.h wants it before */
 #include <sys/socket.h>
+
+#include <linux/sctp.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "wire/cmsg.h"
@@ -88,6 +91,41 @@ int control_encode(struct call *c, struct msghdr *in, size_t *ret_n,
 
 /* ---- policy ---------------------------------------------------------------- */
 
+/* SCTP_DSTADDRV4, SCTP_DSTADDRV6: one more address of the peer to connect to. */
+static bool is_sctp_address(const Sockbroker__V1__ControlMessage *m)
+{
+	return m->level == IPPROTO_SCTP && (m->type == SCTP_DSTADDRV4 || m->type == SCTP_DSTADDRV6);
+}
+
+/* Its port is the one of the address that is sent to. */
+static int peer_intent(struct intent *i, const Sockbroker__V1__ControlMessage *m)
+{
+	struct sockaddr_in6 to = { .sin6_port = 0 };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+
+	if (m->value_case != SOCKBROKER__V1__CONTROL_MESSAGE__VALUE_OCTETS)
+		return -EINVAL;
+	if (i->addr.len >= sizeof(sin))
+		memcpy(&to, &i->addr.ss, sizeof(sin)); /* the port stands in the same place */
+	i->action = ACTION_CONNECT;
+	memset(&i->addr, 0, sizeof(i->addr));
+	sin.sin_port = sin6.sin6_port = to.sin6_port;
+	if (m->type == SCTP_DSTADDRV4 && m->octets.len == sizeof(sin.sin_addr)) {
+		memcpy(&sin.sin_addr, m->octets.data, sizeof(sin.sin_addr));
+		memcpy(&i->addr.ss, &sin, sizeof(sin));
+		i->addr.len = sizeof(sin);
+		return 0;
+	}
+	if (m->type == SCTP_DSTADDRV6 && m->octets.len == sizeof(sin6.sin6_addr)) {
+		memcpy(&sin6.sin6_addr, m->octets.data, sizeof(sin6.sin6_addr));
+		memcpy(&i->addr.ss, &sin6, sizeof(sin6));
+		i->addr.len = sizeof(sin6);
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int add_intent(struct call *c, const Sockbroker__V1__ControlMessage *m, size_t room)
 {
 	struct intent *i;
@@ -104,7 +142,20 @@ static int add_intent(struct call *c, const Sockbroker__V1__ControlMessage *m, s
 	i->name = m->type;
 	if (m->value_case == SOCKBROKER__V1__CONTROL_MESSAGE__VALUE_INTEGER)
 		i->value = m->integer->value;
+	if (is_sctp_address(m))
+		return peer_intent(i, m);
 	return 0;
+}
+
+/* At the other levels a message's number is not an option's. */
+static bool sets_option(const Sockbroker__V1__ControlMessage *m)
+{
+	const struct sockopt *row;
+
+	if (m->level != SOL_SOCKET && m->level != IPPROTO_IP && m->level != IPPROTO_IPV6)
+		return false;
+	row = sockopt_find(m->level, m->type);
+	return row && row->named;
 }
 
 /* An option set for one datagram needs the rule that the option needs. Whoever
@@ -114,14 +165,13 @@ int control_intents(struct call *c, Sockbroker__V1__ControlMessage *const *messa
 {
 	for (size_t i = 0; i < n; i++) {
 		const Sockbroker__V1__ControlMessage *m = messages[i];
-		const struct sockopt *row = sockopt_find(m->level, m->type);
 		int r = 0;
 
 		if (m->level == SOL_SOCKET && m->type == SCM_CREDENTIALS)
 			return -EPERM;
 		if (m->level == SOL_SOCKET && m->type == SCM_RIGHTS)
 			continue; /* the number is SO_DEBUG's */
-		if (row && row->named)
+		if (sets_option(m) || is_sctp_address(m))
 			r = add_intent(c, m, n);
 		if (r < 0)
 			return r;
