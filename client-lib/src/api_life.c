@@ -50,6 +50,7 @@ static int socket_new(struct sb_broker *b, int domain, int type, int protocol)
 	}
 	birth.handle = ((const Sockbroker__V1__SocketReply *)reply.message)->handle;
 	birth.type = request.type;
+	birth.family = domain;
 	birth.nonblocking = type & SOCK_NONBLOCK;
 	reply_free(&reply);
 	return (int)api_local("sb_socket", api_adopt(&standin, &birth));
@@ -162,7 +163,7 @@ int sb_socketpair(int domain, int type, int protocol, int sv[2])
 int api_dup(struct sb_sock *s, int at_least)
 {
 	Sockbroker__V1__DupRequest request = SOCKBROKER__V1__DUP_REQUEST__INIT;
-	struct sock_birth birth = { .broker = s->broker, .type = s->type,
+	struct sock_birth birth = { .broker = s->broker, .type = s->type, .family = s->family,
 				    .nonblocking = s->nonblocking, .timeout_ns = s->timeout_ns };
 	struct standin standin;
 	struct reply reply;

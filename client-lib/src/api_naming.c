@@ -47,7 +47,7 @@ static int accept_into(struct sb_sock *s, struct standin *standin, int flags,
 {
 	Sockbroker__V1__AcceptRequest request = SOCKBROKER__V1__ACCEPT_REQUEST__INIT;
 	struct sock_birth birth = { .broker = s->broker, .timeout_ns = -1, .type = s->type,
-				    .nonblocking = flags & SOCK_NONBLOCK };
+				    .family = s->family, .nonblocking = flags & SOCK_NONBLOCK };
 	const int64_t wait_ns = sock_wait_ns(s, 0);
 	const Sockbroker__V1__AcceptReply *accepted;
 	struct reply reply;

@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "api_life.h"
+#include "data.h"
 #include "sockbroker.h"
 #include "watch.h"
 #include "wire/ioctls.h"
@@ -47,12 +48,39 @@ static int option_take(const struct sockopt *row, const Sockbroker__V1__GetOptio
 	return r < 0 ? -EPROTO : 0;
 }
 
+/* SO_GET_FILTER: optlen counts instructions. */
+static int program_take(const struct sockopt *row, const Sockbroker__V1__GetOptionReply *got,
+			void *optval, socklen_t *optlen)
+{
+	size_t n = 0;
+	int r = 0;
+
+	(void)row;
+	if (*optlen && got->length)
+		r = sockopt_program_decode(got->value, optval, *optlen, &n);
+	if (r == 0)
+		*optlen = got->length;
+	return r < 0 ? -EPROTO : 0;
+}
+
+/* Bluetooth's levels have numbers that mean something else elsewhere; only if this
+ * is one of them does it matter of which family a received socket is. */
+static const struct sockopt *option_row(struct sb_sock *s, int level, int name)
+{
+	int family = s->family;
+
+	if (!family && level != SOL_SOCKET && sockopt_find_for(AF_BLUETOOTH, level, name))
+		family = sock_ask(s, SO_DOMAIN, &s->family);
+	return sockopt_find_for(family, level, name);
+}
+
 static int option_get(struct sb_sock *s, int level, int optname, void *optval, socklen_t *optlen)
 {
 	Sockbroker__V1__GetOptionRequest request = SOCKBROKER__V1__GET_OPTION_REQUEST__INIT;
-	const struct sockopt *row = sockopt_find(level, optname);
+	const struct sockopt *row = option_row(s, level, optname);
+	struct arena arena;
 	struct reply reply;
-	int r;
+	int r = 0;
 
 	if (!optlen || (!optval && *optlen))
 		return -EFAULT;
@@ -65,12 +93,18 @@ static int option_get(struct sb_sock *s, int level, int optname, void *optval, s
 	request.level = level;
 	request.name = optname;
 	request.length = *optlen < SOCKOPT_BYTES_MAX ? *optlen : SOCKOPT_BYTES_MAX;
+	arena_init(&arena);
 	reply_init(&reply);
-	r = rpc_call(s->broker, &request.base, &reply);
+	if (row->access & SOCKOPT_ASK)
+		r = sockopt_encode(row, optval, request.length, &arena.allocator,
+				   &request.argument);
 	if (r == 0)
-		r = option_take(row, (const Sockbroker__V1__GetOptionReply *)reply.message,
-				optval, optlen);
+		r = rpc_call(s->broker, &request.base, &reply);
+	if (r == 0)
+		r = (row->kind == SOCKOPT_FILTER ? program_take : option_take)(
+			row, (const Sockbroker__V1__GetOptionReply *)reply.message, optval, optlen);
 	reply_free(&reply);
+	arena_reset(&arena);
 	return r;
 }
 
@@ -92,13 +126,13 @@ static int option_set(struct sb_sock *s, int level, int optname, const void *opt
 		      socklen_t optlen)
 {
 	Sockbroker__V1__SetOptionRequest request = SOCKBROKER__V1__SET_OPTION_REQUEST__INIT;
-	const struct sockopt *row = sockopt_find(level, optname);
+	const struct sockopt *row = option_row(s, level, optname);
 	struct arena arena;
 	int r;
 
 	if ((int)optlen < 0)
 		return -EINVAL;
-	if (!optval && optlen)
+	if (!optval && optlen && !(row && row->kind == SOCKOPT_LENGTH))
 		return -EFAULT;
 	if (!row || !(row->access & SOCKOPT_SET))
 		return -ENOPROTOOPT;
@@ -139,6 +173,8 @@ static size_t argument_bytes(enum ioctl_kind kind)
 		return sizeof(struct timeval);
 	case IOCTL_TIMESPEC:
 		return sizeof(struct timespec);
+	case IOCTL_IFCONF:
+		return sizeof(struct ifconf);
 	case IOCTL_KEEP_ALIVE:
 		return sizeof(struct ioctl_keep_alive);
 	default:
@@ -167,7 +203,9 @@ static int ioctl_call(struct sb_sock *s, const struct ioctl_row *row, void *argu
 		r = rpc_call(s->broker, &request.base, &reply);
 	if (r == 0) {
 		got = (const Sockbroker__V1__IoctlReply *)reply.message;
-		if (row->writes)
+		if (row->kind == IOCTL_IFCONF)
+			r = ioctl_conf_decode(got->value, &value.ifconf) < 0 ? -EPROTO : 0;
+		else if (row->writes)
 			r = ioctl_decode(row, got->value, &value) < 0 ? -EPROTO : 0;
 		if (r == 0 && row->writes)
 			memcpy(argument, &value, bytes);

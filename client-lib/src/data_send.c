@@ -19,26 +19,31 @@
 
 typedef Sockbroker__V1__SendRequest Request;
 
-bool data_is_stream(struct sb_sock *s)
+int sock_ask(struct sb_sock *s, int name, atomic_int *known)
 {
 	Sockbroker__V1__GetOptionRequest request = SOCKBROKER__V1__GET_OPTION_REQUEST__INIT;
 	const Sockbroker__V1__GetOptionReply *got;
 	struct reply reply;
 
-	if (s->type)
-		return s->type == SOCK_STREAM;
+	if (*known)
+		return *known;
 	request.handle = s->handle;
 	request.level = SOL_SOCKET;
-	request.name = SO_TYPE;
+	request.name = name;
 	request.length = sizeof(int);
 	reply_init(&reply);
 	if (rpc_call(s->broker, &request.base, &reply) == 0) {
 		got = (const Sockbroker__V1__GetOptionReply *)reply.message;
 		if (got->value && got->value->kind_case == SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER)
-			s->type = (int)got->value->integer;
+			*known = (int)got->value->integer;
 	}
 	reply_free(&reply);
-	return s->type == SOCK_STREAM;
+	return *known;
+}
+
+bool data_is_stream(struct sb_sock *s)
+{
+	return sock_ask(s, SO_TYPE, &s->type) == SOCK_STREAM;
 }
 
 /* Sends the request as it stands. Returns the bytes queued, or -errno. */

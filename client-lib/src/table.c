@@ -101,6 +101,7 @@ static struct sb_sock *sock_new(const struct standin *standin, const struct sock
 	s->handle = birth->handle;
 	s->other_end = standin->other_end;
 	s->type = birth->type;
+	s->family = birth->family;
 	s->nonblocking = birth->nonblocking;
 	s->timeout_ns = birth->timeout_ns;
 	pthread_mutex_init(&s->sending.lock, NULL);

@@ -33,6 +33,7 @@ struct sb_sock {
 	uint32_t handle;
 	int other_end;           /* of the stand-in's socketpair */
 	atomic_int type;         /* SOCK_*; 0: not known yet */
+	atomic_int family;       /* AF_*; 0: not known yet */
 	atomic_bool nonblocking; /* O_NONBLOCK */
 	_Atomic int64_t timeout_ns; /* < 0: for ever */
 	struct lane sending, receiving;
@@ -52,7 +53,7 @@ void standin_drop(struct standin *);
 struct sock_birth {
 	struct sb_broker *broker; /* a reference is taken */
 	uint32_t handle;
-	int type;                 /* 0: not known */
+	int type, family;         /* 0: not known */
 	bool nonblocking;
 	int64_t timeout_ns;
 };

@@ -17,6 +17,7 @@
 
 #include "wire/addr.h"
 #include "wire/build.h"
+#include "wire/ioctls_conf.h"
 
 typedef Sockbroker__V1__IoctlValue Value;
 typedef Sockbroker__V1__IoctlValue__Interface Interface;
@@ -57,6 +58,8 @@ static const struct ioctl_row rows[] = {
 	GET(SIOCGIFMTU, IFREQ_NUMBER),
 	GET(SIOCGIFTXQLEN, IFREQ_NUMBER),
 	GET(SIOCGIFHWADDR, IFREQ_HARDWARE),
+	GET(SIOCGIFMAP, IFREQ_MAP),
+	GET(SIOCGIFCONF, IFCONF),
 
 	SET(SIOCSIFFLAGS, IFREQ_FLAGS),
 	SET(SIOCSIFADDR, IFREQ_ADDRESS),
@@ -178,6 +181,35 @@ static int hardware_decode(const Interface *in, struct ifreq *ifr)
 	return 0;
 }
 
+static int map_encode(const struct ifreq *ifr, ProtobufCAllocator *a, Interface *out)
+{
+	out->map = build_message(a, &sockbroker__v1__ioctl_value__interface__map__descriptor);
+	if (!out->map)
+		return -ENOMEM;
+	out->value_case = SOCKBROKER__V1__IOCTL_VALUE__INTERFACE__VALUE_MAP;
+	out->map->mem_start = ifr->ifr_map.mem_start;
+	out->map->mem_end = ifr->ifr_map.mem_end;
+	out->map->base_addr = ifr->ifr_map.base_addr;
+	out->map->irq = ifr->ifr_map.irq;
+	out->map->dma = ifr->ifr_map.dma;
+	out->map->port = ifr->ifr_map.port;
+	return 0;
+}
+
+static int map_decode(const Interface *in, struct ifreq *ifr)
+{
+	if (!in->map || in->map->base_addr > UINT16_MAX || in->map->irq > UINT8_MAX ||
+	    in->map->dma > UINT8_MAX || in->map->port > UINT8_MAX)
+		return -EINVAL;
+	ifr->ifr_map.mem_start = in->map->mem_start;
+	ifr->ifr_map.mem_end = in->map->mem_end;
+	ifr->ifr_map.base_addr = (unsigned short)in->map->base_addr;
+	ifr->ifr_map.irq = (unsigned char)in->map->irq;
+	ifr->ifr_map.dma = (unsigned char)in->map->dma;
+	ifr->ifr_map.port = (unsigned char)in->map->port;
+	return 0;
+}
+
 #define VALUE(name) SOCKBROKER__V1__IOCTL_VALUE__INTERFACE__VALUE_##name
 
 static const struct ifreq_kind {
@@ -190,6 +222,7 @@ static const struct ifreq_kind {
 	[IOCTL_IFREQ_FLAGS] = { VALUE(NUMBER), flags_encode, flags_decode },
 	[IOCTL_IFREQ_ADDRESS] = { VALUE(ADDRESS), address_encode, address_decode },
 	[IOCTL_IFREQ_HARDWARE] = { VALUE(HARDWARE), hardware_encode, hardware_decode },
+	[IOCTL_IFREQ_MAP] = { VALUE(MAP), map_encode, map_decode },
 };
 
 /* The name in SIOCGIFNAME's question is whatever was there. */
@@ -307,6 +340,8 @@ static int value_encode(const struct ioctl_row *row, const union ioctl_argument 
 		return timestamp_encode(arg->timeval.tv_sec, arg->timeval.tv_usec * 1000, a, out);
 	case IOCTL_TIMESPEC:
 		return timestamp_encode(arg->timespec.tv_sec, arg->timespec.tv_nsec, a, out);
+	case IOCTL_IFCONF:
+		return ioctl_conf_question_encode(&arg->ifconf, a, out);
 	case IOCTL_KEEP_ALIVE:
 		return keep_alive_encode(&arg->keep_alive, a, out);
 	default:
@@ -343,6 +378,8 @@ int ioctl_decode(const struct ioctl_row *row, const Value *in, union ioctl_argum
 		r = integer_decode(in, &arg.integer);
 	else if (row->kind == IOCTL_TIMEVAL || row->kind == IOCTL_TIMESPEC)
 		r = timestamp_decode(row, in, &arg);
+	else if (row->kind == IOCTL_IFCONF)
+		r = ioctl_conf_question_decode(in, &arg.ifconf);
 	else if (row->kind == IOCTL_KEEP_ALIVE)
 		r = keep_alive_decode(in, &arg.keep_alive);
 	else

@@ -28,6 +28,8 @@ enum ioctl_kind {
 	IOCTL_IFREQ_FLAGS,
 	IOCTL_IFREQ_ADDRESS,
 	IOCTL_IFREQ_HARDWARE,
+	IOCTL_IFREQ_MAP,
+	IOCTL_IFCONF,         /* SIOCGIFCONF: see ioctl_conf_encode() */
 	IOCTL_TIMEVAL,
 	IOCTL_TIMESPEC,
 	IOCTL_KEEP_ALIVE,
@@ -63,6 +65,7 @@ struct ioctl_keep_alive {
 union ioctl_argument {
 	int integer;
 	struct ifreq ifreq;
+	struct ifconf ifconf;
 	struct timeval timeval;
 	struct timespec timespec;
 	struct ioctl_keep_alive keep_alive;
@@ -74,11 +77,20 @@ const struct ioctl_row *ioctl_find_text(const char *text);
 /* All rows. */
 const struct ioctl_row *ioctl_rows(size_t *ret_n);
 
-/* Returns 0, -EINVAL, -ENOMEM. */
+/* Returns 0, -EINVAL, -ENOMEM. Of SIOCGIFCONF the question alone: encoded with a
+ * buffer's size, if there is one; decoded to the size that whoever asks the kernel must
+ * bring, at most IOCTL_CONF_BYTES_MAX, or to -1. */
 int ioctl_encode(const struct ioctl_row *, const union ioctl_argument *,
 		 ProtobufCAllocator *allocator, Sockbroker__V1__IoctlValue **ret);
 int ioctl_decode(const struct ioctl_row *, const Sockbroker__V1__IoctlValue *,
 		 union ioctl_argument *ret);
+
+/* The answer of SIOCGIFCONF: what the kernel wrote to ifc_buf, or, if that is
+ * NULL, how much it would. Decoded to ifc_buf, as much as ifc_len allows. */
+enum { IOCTL_CONF_BYTES_MAX = 262144 };
+int ioctl_conf_encode(const struct ifconf *, ProtobufCAllocator *allocator,
+		      Sockbroker__V1__IoctlValue **ret);
+int ioctl_conf_decode(const Sockbroker__V1__IoctlValue *, struct ifconf *);
 
 #ifdef __cplusplus
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The values of socket options: one pair of functions for each kind, encode and
- * decode side by side. Which option has which kind is in sockopt_table.c.
+ * decode side by side; here the simple ones, groups and addresses in sockopt_group.c,
+ * lists in sockopt_filter.c. Which option has which kind is in sockopt_table.c.
  *
  * A decoder writes the value in its own size; sockopt_decode() then makes it as
  * long as was asked for. Only kinds whose layout depends on that length look at
- * it (MEMBERSHIP, and FILTER, which is in sockopt_filter.c).
+ * it (MEMBERSHIP and the lists).
  */
 #include "wire/sockopt.h"
 
 #include <errno.h>
-#include <linux/if_packet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,6 +36,8 @@ static int integer_encode(const struct sockopt *opt, const uint8_t *value, size_
 {
 	(void)a;
 	out->integer = 0;
+	if (opt->width < sizeof(int32_t) && length > opt->width)
+		length = opt->width;
 	if (opt->width == sizeof(int64_t) && length >= sizeof(int64_t)) {
 		memcpy(&out->integer, value, sizeof(int64_t));
 	} else if (length >= sizeof(int32_t)) {
@@ -62,6 +65,24 @@ static int integer_decode(const struct sockopt *opt, const Value *in, struct soc
 			return -EINVAL;
 	}
 	return sockopt_put(out, &in->integer, width);
+}
+
+/* An interface's index, of which IP_UNICAST_IF and IPV6_UNICAST_IF turn the
+ * bytes; or, from a client that does not know our interfaces, its name. */
+static int interface_decode(const struct sockopt *opt, const Value *in, struct sockopt_place *out)
+{
+	Value index = { .kind_case = SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER };
+	unsigned found = 0;
+
+	if (in->kind_case == SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER)
+		return integer_decode(opt, in, out);
+	if (in->interface[0]) {
+		found = strlen(in->interface) < IF_NAMESIZE ? if_nametoindex(in->interface) : 0;
+		if (!found)
+			return -ENODEV;
+	}
+	index.integer = sockopt_is_turned(opt) ? htonl(found) : found;
+	return integer_decode(opt, &index, out);
 }
 
 static int text_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
@@ -96,6 +117,25 @@ static int octets_decode(const struct sockopt *opt, const Value *in, struct sock
 	if (in->octets.len > SOCKOPT_BYTES_MAX || in->octets.len > out->length)
 		return -EINVAL;
 	return sockopt_put(out, in->octets.data, in->octets.len);
+}
+
+/* ALG_SET_AEAD_AUTHSIZE: the length is the value. */
+static int length_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
+			 ProtobufCAllocator *a, Value *out)
+{
+	(void)opt;
+	(void)value;
+	(void)length;
+	(void)a;
+	out->kind_case = SOCKBROKER__V1__OPTION_VALUE__KIND__NOT_SET;
+	return 0;
+}
+
+static int length_decode(const struct sockopt *opt, const Value *in, struct sockopt_place *out)
+{
+	(void)opt;
+	(void)in;
+	return out->length == SOCKOPT_NO_LENGTH ? -EINVAL : sockopt_put(out, NULL, 0);
 }
 
 static int linger_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
@@ -161,116 +201,6 @@ static int timeval_decode(const struct sockopt *opt, const Value *in, struct soc
 	return sockopt_put(out, &tv, sizeof(tv));
 }
 
-/* An ip_mreqn, or an ip_mreq, which is its beginning, or, for IP_MULTICAST_IF,
- * an address alone. */
-static int membership_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
-			     ProtobufCAllocator *a, Value *out)
-{
-	Sockbroker__V1__OptionValue__Membership *m;
-	struct ip_mreqn mreq = { .imr_ifindex = 0 };
-	int r = 0;
-
-	if (length >= sizeof(mreq))
-		memcpy(&mreq, value, sizeof(mreq));
-	else if (length >= sizeof(struct ip_mreq))
-		memcpy(&mreq, value, sizeof(struct ip_mreq));
-	else if (length >= sizeof(struct in_addr) && opt->name == IP_MULTICAST_IF)
-		memcpy(&mreq.imr_address, value, sizeof(struct in_addr));
-	else
-		return -EINVAL;
-	m = build_message(a, &sockbroker__v1__option_value__membership__descriptor);
-	if (!m)
-		return -ENOMEM;
-	out->membership = m;
-	m->ifindex = mreq.imr_ifindex;
-	if (length >= sizeof(struct ip_mreq))
-		r = build_bytes(a, &mreq.imr_multiaddr, sizeof(struct in_addr), &m->group);
-	if (r == 0)
-		r = build_bytes(a, &mreq.imr_address, sizeof(struct in_addr), &m->address);
-	return r;
-}
-
-static int membership_decode(const struct sockopt *opt, const Value *in, struct sockopt_place *out)
-{
-	struct ip_mreqn mreq = { .imr_ifindex = in->membership->ifindex };
-
-	if (take_bytes(&in->membership->group, &mreq.imr_multiaddr, sizeof(struct in_addr)) ||
-	    take_bytes(&in->membership->address, &mreq.imr_address, sizeof(struct in_addr)))
-		return -EINVAL;
-	if (out->length >= sizeof(mreq))
-		return sockopt_put(out, &mreq, sizeof(mreq));
-	if (mreq.imr_ifindex)
-		return -EINVAL; /* no room for it: another interface would be meant */
-	if (out->length < sizeof(struct ip_mreq) && opt->name == IP_MULTICAST_IF)
-		return sockopt_put(out, &mreq.imr_address, sizeof(struct in_addr));
-	return sockopt_put(out, &mreq, sizeof(struct ip_mreq));
-}
-
-static int membership6_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
-			      ProtobufCAllocator *a, Value *out)
-{
-	struct ipv6_mreq mreq;
-
-	(void)opt;
-	if (length < sizeof(mreq))
-		return -EINVAL;
-	out->membership6 = build_message(a, &sockbroker__v1__option_value__membership6__descriptor);
-	if (!out->membership6)
-		return -ENOMEM;
-	memcpy(&mreq, value, sizeof(mreq));
-	out->membership6->ifindex = mreq.ipv6mr_interface;
-	return build_bytes(a, &mreq.ipv6mr_multiaddr, sizeof(mreq.ipv6mr_multiaddr),
-			   &out->membership6->group);
-}
-
-static int membership6_decode(const struct sockopt *opt, const Value *in, struct sockopt_place *out)
-{
-	struct ipv6_mreq mreq = { .ipv6mr_interface = in->membership6->ifindex };
-
-	(void)opt;
-	if (take_bytes(&in->membership6->group, &mreq.ipv6mr_multiaddr,
-		       sizeof(mreq.ipv6mr_multiaddr)))
-		return -EINVAL;
-	return sockopt_put(out, &mreq, sizeof(mreq));
-}
-
-static int packet_membership_encode(const struct sockopt *opt, const uint8_t *value,
-				    size_t length, ProtobufCAllocator *a, Value *out)
-{
-	Sockbroker__V1__OptionValue__PacketMembership *m;
-	struct packet_mreq mreq;
-
-	(void)opt;
-	if (length < sizeof(mreq))
-		return -EINVAL;
-	memcpy(&mreq, value, sizeof(mreq));
-	if (mreq.mr_alen > sizeof(mreq.mr_address))
-		return -EINVAL;
-	m = build_message(a, &sockbroker__v1__option_value__packet_membership__descriptor);
-	if (!m)
-		return -ENOMEM;
-	out->packet_membership = m;
-	m->ifindex = mreq.mr_ifindex;
-	m->type = mreq.mr_type;
-	return build_bytes(a, mreq.mr_address, mreq.mr_alen, &m->address);
-}
-
-static int packet_membership_decode(const struct sockopt *opt, const Value *in,
-				    struct sockopt_place *out)
-{
-	const Sockbroker__V1__OptionValue__PacketMembership *m = in->packet_membership;
-	struct packet_mreq mreq = { .mr_ifindex = m->ifindex };
-
-	(void)opt;
-	if (m->type > UINT16_MAX || m->address.len > sizeof(mreq.mr_address))
-		return -EINVAL;
-	mreq.mr_type = (unsigned short)m->type;
-	mreq.mr_alen = (unsigned short)m->address.len;
-	if (mreq.mr_alen)
-		memcpy(mreq.mr_address, m->address.data, mreq.mr_alen);
-	return sockopt_put(out, &mreq, sizeof(mreq));
-}
-
 static int credentials_encode(const struct sockopt *opt, const uint8_t *value, size_t length,
 			      ProtobufCAllocator *a, Value *out)
 {
@@ -302,32 +232,50 @@ static int credentials_decode(const struct sockopt *opt, const Value *in, struct
 /* The kinds --------------------------------------------------------------- */
 
 #define KIND(name) SOCKBROKER__V1__OPTION_VALUE__KIND_##name
+#define GROUP(name) sockopt_##name##_encode, sockopt_##name##_decode
 
 static const struct kind {
 	Sockbroker__V1__OptionValue__KindCase value;
 	bool may_be_empty; /* no bytes are a value, too */
 	bool is_message;
-	int (*encode)(const struct sockopt *opt, const uint8_t *value, size_t length,
-		      ProtobufCAllocator *a, Value *out);
-	int (*decode)(const struct sockopt *opt, const Value *in, struct sockopt_place *out);
+	sockopt_encoder *encode;
+	sockopt_decoder *decode;
 } kinds[] = {
 	[SOCKOPT_INTEGER] = { KIND(INTEGER), false, false, integer_encode, integer_decode },
+	[SOCKOPT_INTERFACE] = { KIND(INTEGER), false, false, integer_encode, interface_decode },
 	[SOCKOPT_TEXT] = { KIND(OCTETS), true, false, text_encode, text_decode },
 	[SOCKOPT_OCTETS] = { KIND(OCTETS), true, false, octets_encode, octets_decode },
+	[SOCKOPT_LENGTH] = { KIND(_NOT_SET), true, false, length_encode, length_decode },
 	[SOCKOPT_LINGER] = { KIND(LINGER), false, true, linger_encode, linger_decode },
 	[SOCKOPT_TIMEVAL] = { KIND(DURATION_NS), false, false, timeval_encode, timeval_decode },
-	[SOCKOPT_MEMBERSHIP] = { KIND(MEMBERSHIP), false, true, membership_encode,
-				 membership_decode },
-	[SOCKOPT_MEMBERSHIP6] = { KIND(MEMBERSHIP6), false, true, membership6_encode,
-				  membership6_decode },
+	[SOCKOPT_MEMBERSHIP] = { KIND(MEMBERSHIP), false, true, GROUP(membership) },
+	[SOCKOPT_MEMBERSHIP6] = { KIND(MEMBERSHIP6), false, true, GROUP(membership6) },
+	[SOCKOPT_SOURCE_MEMBERSHIP] = { KIND(SOURCE_MEMBERSHIP), false, true,
+					GROUP(source_membership) },
+	[SOCKOPT_GROUP_REQUEST] = { KIND(GROUP_REQUEST), false, true, GROUP(group_request) },
+	[SOCKOPT_GROUP_SOURCE] = { KIND(GROUP_REQUEST), false, true, GROUP(group_source) },
 	[SOCKOPT_PACKET_MEMBERSHIP] = { KIND(PACKET_MEMBERSHIP), false, true,
-					packet_membership_encode, packet_membership_decode },
+					GROUP(packet_membership) },
+	[SOCKOPT_PACKET_INFO6] = { KIND(PACKET_INFO6), false, true, GROUP(packet_info6) },
+	[SOCKOPT_PATH_MTU] = { KIND(PATH_MTU), false, true, GROUP(path_mtu) },
+	[SOCKOPT_ADDRESS] = { KIND(ADDRESS), false, true, GROUP(address) },
+	[SOCKOPT_TCP_MD5] = { KIND(TCP_MD5), false, true, GROUP(tcp_md5) },
 	[SOCKOPT_CREDENTIALS] = { KIND(CREDENTIALS), false, true, credentials_encode,
 				  credentials_decode },
-	[SOCKOPT_FILTER] = { KIND(FILTER), false, true, sockopt_filter_encode, sockopt_filter_decode },
-	[SOCKOPT_CAN_FILTERS] = { KIND(CAN_FILTERS), true, true, sockopt_can_filters_encode,
-				  sockopt_can_filters_decode },
+	[SOCKOPT_FILTER] = { KIND(FILTER), false, true, GROUP(filter) },
+	[SOCKOPT_CAN_FILTERS] = { KIND(CAN_FILTERS), true, true, GROUP(can_filters) },
+	[SOCKOPT_J1939_FILTERS] = { KIND(J1939_FILTERS), true, true, GROUP(j1939_filters) },
 };
+
+/* A name may stand for an index, in a request. */
+static bool value_is_of_kind(const struct sockopt *opt, const Value *in)
+{
+	const struct kind *k = &kinds[opt->kind];
+
+	if (opt->kind == SOCKOPT_INTERFACE && in->kind_case == KIND(INTERFACE))
+		return in->interface;
+	return in->kind_case == k->value && (!k->is_message || in->linger);
+}
 
 int sockopt_encode(const struct sockopt *opt, const void *value, socklen_t length,
 		   ProtobufCAllocator *allocator, Value **ret)
@@ -364,7 +312,7 @@ int sockopt_decode(const struct sockopt *opt, const Value *in, const uint32_t *l
 	}
 	if (length && (*length > size || *length > SOCKOPT_BYTES_MAX))
 		return -EINVAL;
-	if (!in || in->kind_case != k->value || (k->is_message && !in->linger))
+	if (!in || !value_is_of_kind(opt, in))
 		return -EINVAL;
 	r = k->decode(opt, in, &p);
 	if (r < 0)

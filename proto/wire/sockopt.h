@@ -20,20 +20,32 @@ extern "C" {
 #endif
 
 enum sockopt_kind {
-	SOCKOPT_INTEGER,    /* 4 or 8 bytes, or fewer if the caller gave fewer */
+	SOCKOPT_INTEGER,    /* as many bytes as its width, or fewer if the caller gave fewer */
+	SOCKOPT_INTERFACE,  /* an integer, or the name of an interface */
 	SOCKOPT_TEXT,       /* an interface, an algorithm */
 	SOCKOPT_OCTETS,     /* opaque, without pointers: TCP_INFO */
+	SOCKOPT_LENGTH,     /* no value but optlen */
 	SOCKOPT_LINGER,
 	SOCKOPT_TIMEVAL,
 	SOCKOPT_MEMBERSHIP,
 	SOCKOPT_MEMBERSHIP6,
+	SOCKOPT_SOURCE_MEMBERSHIP,
+	SOCKOPT_GROUP_REQUEST,
+	SOCKOPT_GROUP_SOURCE,
 	SOCKOPT_PACKET_MEMBERSHIP,
+	SOCKOPT_PACKET_INFO6,
+	SOCKOPT_PATH_MTU,
+	SOCKOPT_ADDRESS,
+	SOCKOPT_TCP_MD5,
 	SOCKOPT_CREDENTIALS,
 	SOCKOPT_FILTER,
 	SOCKOPT_CAN_FILTERS,
+	SOCKOPT_J1939_FILTERS,
 };
 
-enum { SOCKOPT_GET = 1, SOCKOPT_SET = 2, SOCKOPT_BOTH = 3 };
+/* SOCKOPT_ASK, with GET: the kernel reads the buffer, too, as which association
+ * is meant. */
+enum { SOCKOPT_GET = 1, SOCKOPT_SET = 2, SOCKOPT_BOTH = 3, SOCKOPT_ASK = 4 };
 
 /* The longest optlen passed on, bytes. */
 enum { SOCKOPT_BYTES_MAX = 65536 };
@@ -48,13 +60,17 @@ struct sockopt {
 	 * other programs' ports, routing, what is captured) or needs a
 	 * capability: a policy must name it. */
 	bool named;
-	uint8_t width;          /* SOCKOPT_INTEGER: its bytes, 4 or 8 */
+	uint8_t width;          /* SOCKOPT_INTEGER: its bytes, 1, 2, 4 or 8 */
+	/* Of AF_BLUETOOTH, whose levels have the numbers of IP, TCP and UDP. */
+	bool bluetooth;
 };
 
-/* Returns a row, or NULL. */
+/* Returns a row, or NULL: of a socket of that family; or, without one, of any
+ * but AF_BLUETOOTH. */
+const struct sockopt *sockopt_find_for(int family, int level, int name);
 const struct sockopt *sockopt_find(int level, int name);
 const struct sockopt *sockopt_find_text(const char *text);
-/* All rows, sorted by level and name. */
+/* All rows, sorted by level and name, Bluetooth's behind the others. */
 const struct sockopt *sockopt_rows(size_t *ret_n);
 
 /* Kernel -> wire. @length is optlen; 0 gives a value without a kind, except
@@ -73,6 +89,20 @@ int sockopt_encode(const struct sockopt *, const void *value, socklen_t length,
  * row's kind of value, out of range, too long). */
 int sockopt_decode(const struct sockopt *, const Sockbroker__V1__OptionValue *,
 		   const uint32_t *length, void *buffer, size_t size, socklen_t *ret_length);
+/* How large a buffer for sockopt_decode() must be to hold all that a client may
+ * set this option to. */
+size_t sockopt_room(const struct sockopt *);
+
+/* The interface that a value in the kernel's form speaks of: an index, or 0. */
+int sockopt_ifindex(const struct sockopt *, const void *value, size_t length);
+
+/* SO_GET_FILTER, which reads what SO_ATTACH_FILTER set: the kernel's form is an
+ * array of @n sock_filter. Returns as the functions above; at most @room are
+ * written, which is not too few only if *@ret_n is no more. */
+int sockopt_program_encode(const void *instructions, size_t n, ProtobufCAllocator *allocator,
+			   Sockbroker__V1__OptionValue **ret);
+int sockopt_program_decode(const Sockbroker__V1__OptionValue *, void *instructions, size_t room,
+			   size_t *ret_n);
 
 #ifdef __cplusplus
 }

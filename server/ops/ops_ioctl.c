@@ -210,6 +210,17 @@ static const struct own_ioctl *find_own(unsigned long request)
 
 /* ---- all ----------------------------------------------------------------------------- */
 
+/* Without a buffer the kernel tells how large one must be. */
+static int conf_room(struct call *c, struct ifconf *conf)
+{
+	if (conf->ifc_len < 0) {
+		conf->ifc_len = 0;
+		return 0;
+	}
+	conf->ifc_buf = arena_alloc(&c->arena, (size_t)conf->ifc_len);
+	return conf->ifc_buf ? 0 : -ENOMEM;
+}
+
 int ioctl_intent(struct call *c)
 {
 	const Sockbroker__V1__IoctlRequest *req = REQUEST(c, Ioctl);
@@ -230,6 +241,8 @@ int ioctl_intent(struct call *c)
 		c->intent.ifindex = (int)if_nametoindex(req->value->interface->name);
 	if (st->row->reads)
 		r = ioctl_decode(st->row, req->value, &st->argument);
+	if (r == 0 && st->row->kind == IOCTL_IFCONF)
+		r = conf_room(c, &st->argument.ifconf);
 	return r == 0 && st->own ? st->own->intent(c) : r;
 }
 
@@ -259,6 +272,8 @@ int ioctl_work(struct call *c)
 	if (r < 0)
 		return -errno;
 	rep->result = r;
+	if (st->row->kind == IOCTL_IFCONF)
+		return ioctl_conf_encode(&st->argument.ifconf, &c->arena.allocator, &rep->value);
 	return st->row->writes
 		? ioctl_encode(st->row, &st->argument, &c->arena.allocator, &rep->value) : 0;
 }

@@ -2,9 +2,8 @@
 /* ops_option.c - getsockopt, setsockopt. */
 #include "ops/ops.h"
 
+#include <linux/filter.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <linux/if_packet.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -19,7 +18,7 @@
 int get_option_intent(struct call *c)
 {
 	const Sockbroker__V1__GetOptionRequest *req = REQUEST(c, GetOption);
-	const struct sockopt *row = sockopt_find(req->level, req->name);
+	const struct sockopt *row = sockopt_find_for(c->sock->family, req->level, req->name);
 
 	if (!row || !(row->access & SOCKOPT_GET))
 		return -ENOPROTOOPT;
@@ -29,22 +28,48 @@ int get_option_intent(struct call *c)
 	return no_intent(c);
 }
 
+/* The program that is attached: its length counts instructions. */
+static int get_program(struct call *c)
+{
+	const Sockbroker__V1__GetOptionRequest *req = REQUEST(c, GetOption);
+	Sockbroker__V1__GetOptionReply *rep = REPLY(c, GetOption);
+	struct sock_filter *program = (struct sock_filter *)(void *)c->session->shard->scratch;
+	socklen_t n = req->length < BPF_MAXINSNS ? req->length : BPF_MAXINSNS;
+	const socklen_t room = n;
+
+	if (getsockopt(c->sock->watch.fd, req->level, req->name, program, &n) < 0)
+		return -errno;
+	rep->length = n;
+	return room ? sockopt_program_encode(program, n < room ? n : room, &c->arena.allocator,
+					     &rep->value) : 0;
+}
+
 /* The scratch held another client's data: what the kernel leaves untouched
  * must not leave it. */
 int get_option_attempt(struct call *c)
 {
 	const Sockbroker__V1__GetOptionRequest *req = REQUEST(c, GetOption);
 	Sockbroker__V1__GetOptionReply *rep = REPLY(c, GetOption);
+	const struct sockopt *row = c->state;
 	uint8_t *buffer = c->session->shard->scratch;
 	socklen_t length = req->length;
+	int r;
 
+	if (row->kind == SOCKOPT_FILTER)
+		return get_program(c);
 	memset(buffer, 0, length);
+	if ((row->access & SOCKOPT_ASK) && req->argument) {
+		r = sockopt_decode(row, req->argument, &req->length, buffer, SHARD_SCRATCH_BYTES,
+				   &length);
+		if (r < 0)
+			return r;
+	}
 	if (getsockopt(c->sock->watch.fd, req->level, req->name, buffer, &length) < 0)
 		return -errno;
 	rep->length = length;
 	if (length > req->length)
 		length = req->length;
-	return length ? sockopt_encode(c->state, buffer, length, &c->arena.allocator, &rep->value) : 0;
+	return length ? sockopt_encode(row, buffer, length, &c->arena.allocator, &rep->value) : 0;
 }
 
 struct setting {
@@ -53,65 +78,34 @@ struct setting {
 	uint8_t *value;
 };
 
-static int interface_of(const struct sockopt *row, const Sockbroker__V1__OptionValue *v)
-{
-	char name[IFNAMSIZ] = { 0 };
-
-	switch (v->kind_case) {
-	case SOCKBROKER__V1__OPTION_VALUE__KIND_MEMBERSHIP:
-		return v->membership->ifindex;
-	case SOCKBROKER__V1__OPTION_VALUE__KIND_MEMBERSHIP6:
-		return (int)v->membership6->ifindex;
-	case SOCKBROKER__V1__OPTION_VALUE__KIND_PACKET_MEMBERSHIP:
-		return v->packet_membership->ifindex;
-	case SOCKBROKER__V1__OPTION_VALUE__KIND_OCTETS:
-		if (row->level != SOL_SOCKET || row->name != SO_BINDTODEVICE || !v->octets.len ||
-		    v->octets.len >= sizeof(name))
-			return 0;
-		memcpy(name, v->octets.data, v->octets.len);
-		return (int)if_nametoindex(name);
-	default:
-		return 0;
-	}
-}
-
-/* A few numbers are an interface's. */
-static int interface_number(const struct sockopt *row, long long value)
-{
-	if (row->level == IPPROTO_IPV6 && (row->name == IPV6_MULTICAST_IF || row->name == IPV6_UNICAST_IF))
-		return (int)(row->name == IPV6_UNICAST_IF ? ntohl((uint32_t)value) : (uint32_t)value);
-	if (row->level == IPPROTO_IP && row->name == IP_UNICAST_IF)
-		return (int)ntohl((uint32_t)value);
-	return 0;
-}
-
 int set_option_intent(struct call *c)
 {
 	const Sockbroker__V1__SetOptionRequest *req = REQUEST(c, SetOption);
 	struct setting *st = arena_zalloc(&c->arena, sizeof(*st));
-	const struct sockopt *row = sockopt_find(req->level, req->name);
-	size_t room = row && row->kind == SOCKOPT_FILTER ? SOCKOPT_BYTES_MAX : 8192;
+	const struct sockopt *row = sockopt_find_for(c->sock->family, req->level, req->name);
 	const uint32_t *length = req->size_case == SOCKBROKER__V1__SET_OPTION_REQUEST__SIZE_LENGTH
 		? &req->length : NULL;
+	int r;
 
 	if (!row || !(row->access & SOCKOPT_SET))
 		return -ENOPROTOOPT;
 	if (!st || !req->value)
 		return st ? -EINVAL : -ENOMEM;
 	st->row = row;
-	st->value = arena_zalloc(&c->arena, room);
+	st->value = arena_zalloc(&c->arena, sockopt_room(row));
 	if (!st->value)
 		return -ENOMEM;
 	c->state = st;
+	r = sockopt_decode(row, req->value, length, st->value, sockopt_room(row), &st->length);
+	if (r < 0)
+		return r;
 	c->intent.action = ACTION_OPTION;
 	c->intent.level = req->level;
 	c->intent.name = req->name;
-	c->intent.ifindex = interface_of(row, req->value);
-	if (req->value->kind_case == SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER) {
+	c->intent.ifindex = sockopt_ifindex(row, st->value, st->length);
+	if (req->value->kind_case == SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER)
 		c->intent.value = req->value->integer;
-		c->intent.ifindex = interface_number(row, req->value->integer);
-	}
-	return sockopt_decode(row, req->value, length, st->value, room, &st->length);
+	return 0;
 }
 
 static uint64_t timeval_ns(const void *value)

@@ -76,7 +76,7 @@ static void text_add_named(struct text *t, struct names names, int number)
 
 static void option_print(struct text *t, const struct intent *in)
 {
-	const struct sockopt *option = sockopt_find(in->level, in->name);
+	const struct sockopt *option = sockopt_find_for(in->family, in->level, in->name);
 	char number[32];
 
 	snprintf(number, sizeof(number), "%d:%d", in->level, in->name);

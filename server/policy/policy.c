@@ -131,7 +131,7 @@ static bool needs_no_rule(const struct intent *in)
 	case ACTION_CONNECT: /* dissolves an association */
 		return in->addr.len >= sizeof(sa_family_t) && in->addr.ss.ss_family == AF_UNSPEC;
 	case ACTION_OPTION:
-		option = sockopt_find(in->level, in->name);
+		option = sockopt_find_for(in->family, in->level, in->name);
 		return !option || !option->named;
 	case ACTION_IOCTL:
 		ioctl = ioctl_find(in->ioctl);

@@ -86,6 +86,39 @@ TEST_P(Ioctl, NumbersOfAnInterface) {
   EXPECT_EQ(0, Ask(SIOCGIFMETRIC).ifr_metric);
 }
 
+TEST_P(Ioctl, TheMapOfAnInterfaceWithoutHardwareIsZeros) {
+  const ifmap map = Ask(SIOCGIFMAP).ifr_map;
+  EXPECT_EQ(0u, map.mem_start | map.mem_end | map.base_addr | map.irq | map.dma | map.port);
+}
+
+TEST_P(Ioctl, InterfacesWithAddressesAreListed) {
+  ifreq list[32] = {};
+  ifconf conf = {};
+  conf.ifc_len = sizeof(list);
+  conf.ifc_req = list;
+  EXPECT_EQ(0, UdpSocket().Ioctl(SIOCGIFCONF, &conf));
+  ASSERT_LE(sizeof(ifreq), static_cast<size_t>(conf.ifc_len));
+  EXPECT_EQ(0u, static_cast<size_t>(conf.ifc_len) % sizeof(ifreq));
+  EXPECT_STREQ("lo", list[0].ifr_name);
+  EXPECT_EQ("127.0.0.1", Ip(list[0].ifr_addr));
+}
+
+TEST_P(Ioctl, TheSizeOfTheListOfInterfacesCanBeAsked) {
+  ifconf conf = {};
+  EXPECT_EQ(0, UdpSocket().Ioctl(SIOCGIFCONF, &conf));
+  EXPECT_LE(static_cast<int>(sizeof(ifreq)), conf.ifc_len);
+}
+
+TEST_P(Ioctl, OfTheListOfInterfacesComesWhatFits) {
+  ifreq one = {};
+  ifconf conf = {};
+  conf.ifc_req = &one;
+  conf.ifc_len = sizeof(one) - 1;
+  EXPECT_EQ(0, UdpSocket().Ioctl(SIOCGIFCONF, &conf));
+  EXPECT_EQ(0, conf.ifc_len);
+  EXPECT_STREQ("", one.ifr_name);
+}
+
 TEST_P(Ioctl, AnInterfacesMtuCanBeSetByThoseWhoMay) {
   ifreq r = Named(GetVeth().a.c_str());
   r.ifr_mtu = 1300;

@@ -45,6 +45,43 @@ TEST_P(Multicast, AMemberHearsTheGroup) {
   EXPECT_EQ(sender.Name(), from);
 }
 
+TEST_P(Multicast, AGroupCanBeJoinedByItsAddress) {
+  const Sock receiver = Receiver(), sender = Sender();
+  group_req request = {};
+  request.gr_interface = static_cast<uint32_t>(Index());
+  memcpy(&request.gr_group, Addr::Inet(kGroup).get(), sizeof(sockaddr_in));
+  EXPECT_EQ(0, receiver.Set(IPPROTO_IP, MCAST_JOIN_GROUP, request));
+  sender.SendTo("hello", GroupAt(receiver));
+  EXPECT_EQ("hello", receiver.Read());
+  EXPECT_EQ(0, receiver.Set(IPPROTO_IP, MCAST_LEAVE_GROUP, request));
+  EXPECT_EQ(-EADDRNOTAVAIL, receiver.Set(IPPROTO_IP, MCAST_LEAVE_GROUP, request));
+}
+
+TEST_P(Multicast, OnlyTheSourceThatWasJoinedIsHeard) {
+  const Sock receiver = Receiver(), sender = Sender();
+  const Sock other = Bound(UdpSocket(), Addr::Inet("127.0.0.2"));
+  group_source_req request = {};
+  request.gsr_interface = static_cast<uint32_t>(Index());
+  memcpy(&request.gsr_group, Addr::Inet(kGroup).get(), sizeof(sockaddr_in));
+  memcpy(&request.gsr_source, sender.Name().get(), sizeof(sockaddr_in));
+  EXPECT_EQ(0, receiver.Set(IPPROTO_IP, MCAST_JOIN_SOURCE_GROUP, request));
+  EXPECT_EQ(0, other.Set(IPPROTO_IP, IP_MULTICAST_IF, Member()));
+  other.SendTo("other", GroupAt(receiver));
+  sender.SendTo("hello", GroupAt(receiver));
+  EXPECT_EQ("hello", receiver.Read());
+}
+
+TEST_P(Multicast, ASourceMembershipIsThreeAddresses) {
+  const Sock receiver = Receiver(), sender = Sender();
+  ip_mreq_source request = {};
+  request.imr_multiaddr = Addr::Inet(kGroup).as<sockaddr_in>().sin_addr;
+  request.imr_interface = request.imr_sourceaddr =
+      Addr::Loopback4().as<sockaddr_in>().sin_addr;
+  EXPECT_EQ(0, receiver.Set(IPPROTO_IP, IP_ADD_SOURCE_MEMBERSHIP, request));
+  sender.SendTo("hello", GroupAt(receiver));
+  EXPECT_EQ("hello", receiver.Read());
+}
+
 TEST_P(Multicast, WhoIsNoMemberHearsNothing) {
   const Sock receiver = Receiver(), sender = Sender();
   EXPECT_EQ(5, sender.SendTo("hello", GroupAt(receiver)));

@@ -7,6 +7,8 @@
 #include <netinet/tcp.h>
 #include <sys/un.h>
 
+#include <array>
+
 #include "support.h"
 
 using namespace contract;
@@ -254,6 +256,50 @@ TEST_P(Option, AFilterDropsAndItsEndLetsThrough) {
   EXPECT_EQ(0, b.Set(SOL_SOCKET, SO_DETACH_FILTER, 0));
   a.Send("heard");
   EXPECT_EQ("heard", b.Read());
+}
+
+TEST_P(Option, AFilterIsReadBackInInstructions) {
+  const Sock s = UdpSocket();
+  EXPECT_EQ(0, Attach(s, {BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), Keep(7)}));
+  socklen_t n = 0;
+  EXPECT_EQ(0, s.GetRaw(SOL_SOCKET, SO_GET_FILTER, nullptr, &n));
+  EXPECT_EQ(2u, n) << "their number";
+  sock_filter code[4] = {};
+  n = 4;
+  EXPECT_EQ(0, s.GetRaw(SOL_SOCKET, SO_GET_FILTER, code, &n));
+  EXPECT_EQ(2u, n);
+  EXPECT_EQ(7u, code[1].k);
+  n = 1;
+  EXPECT_EQ(-EINVAL, s.GetRaw(SOL_SOCKET, SO_GET_FILTER, code, &n));
+}
+
+TEST_P(Option, WithoutAFilterNoInstructionsAreRead) {
+  sock_filter code[4] = {};
+  socklen_t n = 4;
+  EXPECT_EQ(0, UdpSocket().GetRaw(SOL_SOCKET, SO_GET_FILTER, code, &n));
+  EXPECT_EQ(0u, n);
+}
+
+TEST_P(Option, ThePeersNameIsAnOptionToo) {
+  const auto [a, b] = UdpPair();
+  sockaddr_in name = {};
+  socklen_t len = sizeof(name);
+  EXPECT_EQ(0, a.GetRaw(SOL_SOCKET, SO_PEERNAME, &name, &len));
+  EXPECT_EQ(b.Name(), Addr::Of(name));
+}
+
+TEST_P(Option, TimestampingTakesAClockBehindItsFlags) {
+  const Sock s = UdpSocket();
+  const std::array<int, 2> given = {0x10 | 0x8, 0};  // software, received
+  EXPECT_EQ(0, s.Set(SOL_SOCKET, SO_TIMESTAMPING, given));
+  EXPECT_EQ(given[0], s.Get(SOL_SOCKET, SO_TIMESTAMPING));
+}
+
+TEST_P(Option, StickyPacketInfoIsTakenAndTold) {
+  const Sock s = Bound(Udp6Socket(), Addr::Loopback6());
+  in6_pktinfo info = {};
+  info.ipi6_ifindex = if_nametoindex("lo");
+  EXPECT_EQ(0, s.Set(IPPROTO_IPV6, IPV6_PKTINFO, info));
 }
 
 TEST_P(Option, AFilterChoosesByContent) {

@@ -54,6 +54,25 @@ class Packet : public contract::Contract {
 };
 INSTANTIATE_TEST_SUITE_P(Contract, Packet, testing::ValuesIn(AllApis()), ApiName);
 
+TEST_P(Packet, ANameEndsWithTheHardwareAddress) {
+  EXPECT_EQ(12u, Socket(AF_PACKET, SOCK_RAW).Name().len);
+  EXPECT_EQ(18u, A().Name().len);
+}
+
+TEST_P(Packet, ASendersAddressIsAWholeStructure) {
+  const Sock a = A(), b = B();
+  b.Send(Frame("hello"));
+  Addr from;
+  a.ReadFrom(&from);
+  EXPECT_EQ(sizeof(sockaddr_ll), from.len);
+}
+
+TEST_P(Packet, BindTakesNoLessThanAWholeStructure) {
+  Addr shorter = Link(veth.ifindex_a);
+  shorter.len = 18;
+  EXPECT_EQ(-EINVAL, Socket(AF_PACKET, SOCK_RAW).Bind(shorter));
+}
+
 TEST_P(Packet, ARawSocketReceivesTheWholeFrame) {
   const Sock a = A(), b = B();
   const std::string frame = Frame("hello");

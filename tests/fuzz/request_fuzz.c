@@ -35,6 +35,12 @@ static void take_address(const Sockbroker__V1__Address *m, struct arena *arena)
 	check(a.len <= sizeof(a.ss));
 	addr_print((const struct sockaddr *)&a.ss, a.len, text, sizeof(text));
 	check(addr_encode((const struct sockaddr *)&a.ss, a.len, &arena->allocator, &again) == 0);
+	for (int protocol = 0; protocol < 8; protocol++) {
+		struct sock_addr fitted = a;
+
+		if (addr_fit(&fitted, fitted.ss.ss_family, protocol) == 0)
+			check(fitted.len <= a.len && fitted.len >= sizeof(sa_family_t));
+	}
 }
 
 static void take_control(ControlMessage *const *messages, size_t n)
@@ -95,6 +101,12 @@ static void take_ioctl(const Sockbroker__V1__IoctlRequest *m, struct arena *aren
 
 	if (row && ioctl_decode(row, m->value, &arg) == 0)
 		check(ioctl_encode(row, &arg, &arena->allocator, &again) == 0);
+	arg.ifconf.ifc_len = sizeof(room);
+	arg.ifconf.ifc_buf = (char *)room;
+	if (ioctl_conf_decode(m->value, &arg.ifconf) == 0) {
+		check(arg.ifconf.ifc_len <= (int)sizeof(room));
+		check(ioctl_conf_encode(&arg.ifconf, &arena->allocator, &again) == 0);
+	}
 }
 
 static void take_send_many(const Sockbroker__V1__SendManyRequest *m, struct arena *arena)

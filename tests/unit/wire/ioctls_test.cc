@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 
 #include "wire_test.h"
 
@@ -84,7 +85,8 @@ TEST_F(IoctlsTest, EachTextIsFoundAndItsNumberToo)
 TEST_F(IoctlsTest, WhatIsNotInTheTableIsNotFound)
 {
 	EXPECT_EQ(ioctl_find(SIOCSIFNAME), nullptr);
-	EXPECT_EQ(ioctl_find(SIOCGIFCONF), nullptr);
+	EXPECT_EQ(ioctl_find(SIOCGSKNS), nullptr) << "answers with a descriptor";
+	EXPECT_EQ(ioctl_find(SIOCETHTOOL), nullptr) << "points to what its first word tells";
 	EXPECT_EQ(ioctl_find(0), nullptr);
 	EXPECT_EQ(ioctl_find_text("FIONBIO"), nullptr);
 }
@@ -105,8 +107,89 @@ TEST_F(IoctlsTest, ANumberComesOut)
 TEST_F(IoctlsTest, WhatTheKernelSaysAboutAnInterfaceSurvivesTheRoundTrip)
 {
 	for (const char *each : { "SIOCGIFINDEX", "SIOCGIFFLAGS", "SIOCGIFMTU", "SIOCGIFMETRIC",
-				  "SIOCGIFTXQLEN", "SIOCGIFHWADDR", "SIOCGIFADDR", "SIOCGIFNETMASK" })
+				  "SIOCGIFTXQLEN", "SIOCGIFHWADDR", "SIOCGIFADDR", "SIOCGIFNETMASK",
+				  "SIOCGIFMAP" })
 		ask(each);
+}
+
+/* The program's list, the question, the broker's list, the answer. */
+TEST_F(IoctlsTest, TheListOfInterfacesIsWhatTheKernelSays)
+{
+	ifreq theirs[64], ours[64], expected[64];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	ifconf direct{};
+
+	memset(expected, 0, sizeof(expected));
+	memset(theirs, 0, sizeof(theirs));
+	memset(ours, 0, sizeof(ours));
+	direct.ifc_len = sizeof(expected);
+	direct.ifc_req = expected;
+	ASSERT_EQ(ioctl(fd, SIOCGIFCONF, &direct), 0);
+	arg.ifconf.ifc_len = sizeof(ours);
+	arg.ifconf.ifc_req = ours;
+	ASSERT_EQ(encode("SIOCGIFCONF"), 0);
+	ASSERT_EQ(decode("SIOCGIFCONF"), 0);
+	ASSERT_EQ(back.ifconf.ifc_len, static_cast<int>(sizeof(ours)));
+	back.ifconf.ifc_req = theirs;
+	ASSERT_EQ(ioctl(fd, SIOCGIFCONF, &back.ifconf), 0);
+	close(fd);
+	ASSERT_EQ(ioctl_conf_encode(&back.ifconf, allocator(), &value), 0);
+	ASSERT_EQ(ioctl_conf_decode(value, &arg.ifconf), 0);
+	ASSERT_EQ(arg.ifconf.ifc_len, direct.ifc_len);
+	ASSERT_GE(arg.ifconf.ifc_len, static_cast<int>(sizeof(ifreq)));
+	EXPECT_EQ(memcmp(ours, expected, static_cast<size_t>(direct.ifc_len)), 0);
+
+	arg.ifconf.ifc_len = sizeof(ifreq) - 1;
+	ASSERT_EQ(ioctl_conf_decode(value, &arg.ifconf), 0);
+	EXPECT_EQ(arg.ifconf.ifc_len, 0) << "no room for one";
+}
+
+TEST_F(IoctlsTest, WithoutABufferTheSizeIsAsked)
+{
+	arg.ifconf.ifc_len = 77;
+	ASSERT_EQ(encode("SIOCGIFCONF"), 0);
+	ASSERT_EQ(decode("SIOCGIFCONF"), 0);
+	EXPECT_EQ(back.ifconf.ifc_len, -1);
+	back.ifconf.ifc_len = 80;
+	ASSERT_EQ(ioctl_conf_encode(&back.ifconf, allocator(), &value), 0);
+	ASSERT_EQ(ioctl_conf_decode(value, &arg.ifconf), 0);
+	EXPECT_EQ(arg.ifconf.ifc_len, 80);
+	EXPECT_EQ(ioctl_conf_decode(nullptr, &arg.ifconf), -EINVAL);
+}
+
+TEST_F(IoctlsTest, TheRoomForAListIsBounded)
+{
+	char buffer;
+
+	arg.ifconf.ifc_len = INT_MAX;
+	arg.ifconf.ifc_buf = &buffer;
+	ASSERT_EQ(encode("SIOCGIFCONF"), 0);
+	ASSERT_EQ(decode("SIOCGIFCONF"), 0);
+	EXPECT_EQ(back.ifconf.ifc_len, IOCTL_CONF_BYTES_MAX);
+	arg.ifconf.ifc_len = -1;
+	ASSERT_EQ(encode("SIOCGIFCONF"), 0);
+	ASSERT_EQ(decode("SIOCGIFCONF"), 0);
+	EXPECT_EQ(back.ifconf.ifc_len, 0);
+}
+
+TEST_F(IoctlsTest, WinsocksRequestsHaveItsNumbersAndValues)
+{
+	EXPECT_EQ(row("SIO_RCVALL")->request, 0x98000001u);
+	EXPECT_TRUE(row("SIO_RCVALL")->named);
+	EXPECT_EQ(row("SIO_LOOPBACK_FAST_PATH")->request, 0x98000010u);
+	EXPECT_EQ(row("SIO_KEEPALIVE_VALS")->request, 0x98000004u);
+	EXPECT_FALSE(row("SIO_KEEPALIVE_VALS")->named);
+	arg.integer = RCVALL_IPLEVEL;
+	ASSERT_EQ(encode("SIO_RCVALL"), 0);
+	ASSERT_EQ(decode("SIO_RCVALL"), 0);
+	EXPECT_EQ(back.integer, 3);
+	arg.keep_alive = { 1, 10000, 3000 };
+	ASSERT_EQ(encode("SIO_KEEPALIVE_VALS"), 0);
+	EXPECT_TRUE(value->keep_alive->on);
+	ASSERT_EQ(decode("SIO_KEEPALIVE_VALS"), 0);
+	EXPECT_EQ(back.keep_alive.time_ms, 10000u);
+	EXPECT_EQ(back.keep_alive.interval_ms, 3000u);
+	EXPECT_EQ(decode("SIO_RCVALL"), -EINVAL) << "another kind of value";
 }
 
 TEST_F(IoctlsTest, AnIndexIsTurnedIntoItsName)

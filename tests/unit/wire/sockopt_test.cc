@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire/sockopt.h"
+#include "sockopt_test.h"
 
 #include <linux/can.h>
 #include <linux/can/raw.h>
@@ -8,107 +8,56 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <set>
-#include <vector>
+#include <tuple>
 
-#include "wire_test.h"
+#include "wire/bluetooth.h"
 
 namespace {
-
-using Value = Sockbroker__V1__OptionValue;
-
-class SockoptTest : public WireTest {
-protected:
-	const struct sockopt *row(const char *text)
-	{
-		const struct sockopt *r = sockopt_find_text(text);
-
-		EXPECT_NE(r, nullptr) << text;
-		return r;
-	}
-
-	template <typename T> int encode(const char *text, const T &raw, size_t len = sizeof(T))
-	{
-		return sockopt_encode(row(text), &raw, static_cast<socklen_t>(len), allocator(), &value);
-	}
-
-	int decode(const char *text) { return decode(text, nullptr); }
-
-	int decode(const char *text, const uint32_t *length)
-	{
-		buffer.assign(SOCKOPT_BYTES_MAX, 0xee);
-		return sockopt_decode(row(text), value, length, buffer.data(), buffer.size(), &used);
-	}
-
-	int decode(const char *text, uint32_t length) { return decode(text, &length); }
-
-	template <typename T> void expect_round_trip(const char *text, const T &raw,
-						     size_t len = sizeof(T))
-	{
-		ASSERT_EQ(encode(text, raw, len), 0) << text;
-		ASSERT_EQ(decode(text, static_cast<uint32_t>(len)), 0) << text;
-		ASSERT_EQ(used, len) << text;
-		EXPECT_EQ(memcmp(buffer.data(), &raw, len), 0) << text;
-	}
-
-	template <typename T> T result()
-	{
-		T t;
-
-		memcpy(&t, buffer.data(), sizeof(t));
-		return t;
-	}
-
-	Value *integer(int64_t number)
-	{
-		own = SOCKBROKER__V1__OPTION_VALUE__INIT;
-		own.kind_case = SOCKBROKER__V1__OPTION_VALUE__KIND_INTEGER;
-		own.integer = number;
-		return value = &own;
-	}
-
-	Value *octets(const std::string &s)
-	{
-		own = SOCKBROKER__V1__OPTION_VALUE__INIT;
-		own.kind_case = SOCKBROKER__V1__OPTION_VALUE__KIND_OCTETS;
-		own.octets = bytes(s);
-		return value = &own;
-	}
-
-	Value own, *value = nullptr;
-	std::vector<uint8_t> buffer;
-	socklen_t used = 0;
-};
 
 TEST_F(SockoptTest, TheTableIsSortedAndHasEachOptionOnce)
 {
 	size_t n;
 	const struct sockopt *rows = sockopt_rows(&n);
 
-	EXPECT_GT(n, 150u);
+	EXPECT_GT(n, 350u);
 	for (size_t i = 1; i < n; i++)
-		EXPECT_LT(std::make_pair(rows[i - 1].level, rows[i - 1].name),
-			  std::make_pair(rows[i].level, rows[i].name)) << rows[i].text;
+		EXPECT_LT(std::make_tuple(rows[i - 1].bluetooth, rows[i - 1].level, rows[i - 1].name),
+			  std::make_tuple(rows[i].bluetooth, rows[i].level, rows[i].name))
+			<< rows[i].text;
 }
 
 TEST_F(SockoptTest, EachRowIsFoundByItsNumbersAndByItsText)
 {
 	size_t n;
 	const struct sockopt *rows = sockopt_rows(&n);
-	std::set<std::string> texts;
+	std::set<std::pair<int, std::string>> texts;
 
 	for (size_t i = 0; i < n; i++) {
-		EXPECT_TRUE(texts.insert(rows[i].text).second) << rows[i].text;
-		EXPECT_EQ(sockopt_find(rows[i].level, rows[i].name), &rows[i]);
-		EXPECT_EQ(sockopt_find_text(rows[i].text), &rows[i]);
-		EXPECT_TRUE(rows[i].access == SOCKOPT_GET || rows[i].access == SOCKOPT_SET ||
-			    rows[i].access == SOCKOPT_BOTH);
-		EXPECT_TRUE(rows[i].width == 4 || rows[i].width == 8);
+		int family = rows[i].bluetooth ? AF_BLUETOOTH : AF_INET;
+		const struct sockopt *first = sockopt_find_text(rows[i].text);
+
+		EXPECT_TRUE(texts.insert({ rows[i].level, rows[i].text }).second) << rows[i].text;
+		EXPECT_EQ(sockopt_find_for(family, rows[i].level, rows[i].name), &rows[i]);
+		ASSERT_NE(first, nullptr) << rows[i].text;
+		EXPECT_TRUE(first == &rows[i] || first->level == IPPROTO_IP) << "a second level's";
+		EXPECT_TRUE(rows[i].access & SOCKOPT_BOTH);
+		EXPECT_TRUE(rows[i].access & SOCKOPT_GET || !(rows[i].access & SOCKOPT_ASK));
+		EXPECT_TRUE(rows[i].width == 1 || rows[i].width == 2 || rows[i].width == 4 ||
+			    rows[i].width == 8);
 	}
+}
+
+TEST_F(SockoptTest, BluetoothsLevelsHaveOptionsOfTheirOwn)
+{
+	EXPECT_STREQ(sockopt_find_for(AF_INET, 6, 1)->text, "TCP_NODELAY");
+	EXPECT_STREQ(sockopt_find_for(AF_BLUETOOTH, 6, 1)->text, "L2CAP_OPTIONS");
+	EXPECT_STREQ(sockopt_find_for(AF_BLUETOOTH, 0, 2)->text, "HCI_FILTER");
+	EXPECT_STREQ(sockopt_find_for(AF_BLUETOOTH, SOL_SOCKET, SO_RCVBUF)->text, "SO_RCVBUF");
+	EXPECT_EQ(sockopt_find_for(AF_BLUETOOTH, IPPROTO_TCP, TCP_CONGESTION), nullptr);
+	EXPECT_EQ(sockopt_find_for(AF_INET, SOL_BLUETOOTH, 4), nullptr);
+	EXPECT_EQ(sockopt_find(6, 1), sockopt_find_for(AF_UNSPEC, 6, 1));
 }
 
 TEST_F(SockoptTest, WhatIsNotInTheTableIsNotFound)
@@ -131,7 +80,10 @@ TEST_F(SockoptTest, WhatReachesBeyondTheCallersSocketIsNamed)
 				  "IPV6_ADD_MEMBERSHIP", "PACKET_ADD_MEMBERSHIP", "IP_MULTICAST_IF",
 				  "IPV6_MULTICAST_IF", "IP_UNICAST_IF", "IPV6_UNICAST_IF",
 				  "NETLINK_ADD_MEMBERSHIP", "NETLINK_LISTEN_ALL_NSID", "TCP_REPAIR",
-				  "TCP_ULP", "TCP_FASTOPEN_CONNECT" })
+				  "TCP_ULP", "TCP_FASTOPEN_CONNECT", "MCAST_JOIN_GROUP",
+				  "MCAST_JOIN_SOURCE_GROUP", "IP_MSFILTER", "IP_ADD_SOURCE_MEMBERSHIP",
+				  "PACKET_FANOUT", "SO_J1939_PROMISC", "TIPC_GROUP_JOIN",
+				  "SCTP_REUSE_PORT", "ALG_SET_DRBG_ENTROPY" })
 		EXPECT_TRUE(row(text)->named) << text;
 	for (const char *text : { "SO_REUSEADDR", "SO_ATTACH_FILTER", "TCP_NODELAY", "SO_PRIORITY",
 				  "IP_TTL", "SO_ERROR", "SO_RCVTIMEO" })
@@ -166,6 +118,22 @@ TEST_F(SockoptTest, SomeIntegersAreEightBytes)
 	expect_round_trip("SO_MAX_PACING_RATE", uint64_t{ 1ull << 40 });
 	EXPECT_EQ(decode("SO_MAX_PACING_RATE", 4), -EINVAL);
 	expect_round_trip("SO_MAX_PACING_RATE", uint32_t{ 1000 });
+}
+
+TEST_F(SockoptTest, SomeIntegersAreShorterThanAnInt)
+{
+	expect_round_trip("BT_MODE", uint8_t{ 3 });
+	expect_round_trip("BT_SNDMTU", uint16_t{ 0xfff0 });
+	ASSERT_EQ(encode("BT_SNDMTU", uint32_t{ 0x12345678 }), 0);
+	EXPECT_EQ(value->integer, 0x5678) << "the kernel reads no more";
+	ASSERT_EQ(decode("BT_SNDMTU"), 0);
+	EXPECT_EQ(used, 2u);
+}
+
+TEST_F(SockoptTest, TimestampingHasAClockBehindItsFlags)
+{
+	expect_round_trip("SO_TIMESTAMPING", int{ 0x18 });
+	expect_round_trip("SO_TIMESTAMPING", std::array<int, 2>{ 0x8018, 3 });
 }
 
 TEST_F(SockoptTest, AnIntegerOutOfRangeIsInvalid)
@@ -216,7 +184,8 @@ TEST_F(SockoptTest, AnotherKindOfValueIsInvalid)
 		EXPECT_EQ(decode(rows[i].text), -EINVAL) << rows[i].text;
 	integer(1);
 	for (size_t i = 0; i < n; i++)
-		EXPECT_EQ(decode(rows[i].text), rows[i].kind == SOCKOPT_INTEGER ? 0 : -EINVAL)
+		EXPECT_EQ(decode(rows[i].text), rows[i].kind == SOCKOPT_INTEGER ||
+					      rows[i].kind == SOCKOPT_INTERFACE ? 0 : -EINVAL)
 			<< rows[i].text;
 }
 
@@ -376,61 +345,5 @@ TEST_F(SockoptTest, WithoutAnAllocatorAFailureLeavesNothingBehind)
 	ASSERT_EQ(sockopt_encode(row("SO_LINGER"), &l, sizeof(l), nullptr, &value), 0);
 	sockbroker__v1__option_value__free_unpacked(value, nullptr);
 }
-
-/* Every readable option of a fresh socket, as the kernel answers it. Options
- * whose answer is another kind of thing than what is set are of no use here. */
-class KernelOptions : public SockoptTest, public ::testing::WithParamInterface<std::array<int, 4>> {};
-
-TEST_P(KernelOptions, SurviveTheRoundTripByteByByte)
-{
-	auto [family, type, protocol, least] = GetParam();
-	int fd = socket(family, type, protocol), tried = 0;
-	size_t n;
-	const struct sockopt *rows = sockopt_rows(&n);
-
-	if (fd < 0)
-		GTEST_SKIP() << "the kernel, or who runs the test, lacks this socket";
-	for (size_t i = 0; i < n; i++) {
-		for (socklen_t asked : { 1, 2, 3, 4, 8, 16, 4096 }) {
-			std::vector<uint8_t> raw(4096, 0xaa);
-			socklen_t len = asked;
-
-			if (!(rows[i].access & SOCKOPT_GET) ||
-			    getsockopt(fd, rows[i].level, rows[i].name, raw.data(), &len) < 0 ||
-			    len > asked)
-				continue;
-			int r = sockopt_encode(&rows[i], raw.data(), len, allocator(), &value);
-			if (r == -EINVAL && asked < 16 && rows[i].kind >= SOCKOPT_LINGER)
-				continue; /* a piece of a structure */
-			ASSERT_EQ(r, 0) << rows[i].text << " " << asked;
-			uint32_t length = len;
-			ASSERT_EQ(decode(rows[i].text, &length), 0) << rows[i].text << " " << asked;
-			ASSERT_EQ(used, len) << rows[i].text;
-			EXPECT_EQ(memcmp(buffer.data(), raw.data(), len), 0) << rows[i].text << " " << asked;
-			tried++;
-		}
-	}
-	close(fd);
-	EXPECT_GT(tried, least);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-	Of, KernelOptions,
-	::testing::Values(std::array<int, 4>{ AF_INET, SOCK_STREAM, 0, 200 },
-			  std::array<int, 4>{ AF_INET, SOCK_DGRAM, 0, 200 },
-			  std::array<int, 4>{ AF_INET6, SOCK_STREAM, 0, 200 },
-			  std::array<int, 4>{ AF_INET6, SOCK_DGRAM, 0, 200 },
-			  std::array<int, 4>{ AF_UNIX, SOCK_STREAM, 0, 100 },
-			  std::array<int, 4>{ AF_NETLINK, SOCK_RAW, 0, 100 },
-			  std::array<int, 4>{ AF_INET, SOCK_RAW, IPPROTO_ICMP, 200 },
-			  std::array<int, 4>{ AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, 200 },
-			  std::array<int, 4>{ AF_PACKET, SOCK_RAW, 0, 100 },
-			  std::array<int, 4>{ AF_VSOCK, SOCK_STREAM, 0, 100 },
-			  std::array<int, 4>{ AF_CAN, SOCK_RAW, CAN_RAW, 100 }),
-	[](const auto &test) {
-		const auto &p = test.param;
-		return "Family" + std::to_string(p[0]) + "Type" + std::to_string(p[1]) + "Protocol" +
-		       std::to_string(p[2]);
-	});
 
 } // namespace
