@@ -23,7 +23,8 @@ TEST_P(KernelOptions, SurviveTheRoundTripByteByByte)
 		GTEST_SKIP() << "the kernel, or who runs the test, lacks this socket";
 	for (size_t i = 0; i < n; i++) {
 		for (socklen_t asked : { 1, 2, 3, 4, 8, 16, 4096 }) {
-			std::vector<uint8_t> raw(4096, 0xaa);
+			/* Bluetooth's kernel code writes the number and leaves the length. */
+			std::vector<uint8_t> raw(4096, rows[i].bluetooth ? 0 : 0xaa);
 			socklen_t len = asked;
 
 			if (!(rows[i].access & SOCKOPT_GET) || rows[i].kind == SOCKOPT_FILTER ||
