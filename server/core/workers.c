@@ -9,11 +9,11 @@
 
 struct workers {
 	pthread_mutex_t lock;
-	pthread_cond_t more;
+	pthread_cond_t more, fewer;
 	struct list queue;
 	unsigned n_queued, n_idle;
 	bool ending;
-	unsigned n, most;
+	unsigned n, most, n_ended;
 	pthread_t threads[];
 };
 
@@ -30,6 +30,10 @@ static struct job *next_job(struct workers *w)
 		j = container_of(w->queue.next, struct job, link);
 		list_remove(&j->link);
 		w->n_queued--;
+	}
+	if (!j) {
+		w->n_ended++;
+		pthread_cond_signal(&w->fewer);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return j;
@@ -54,11 +58,16 @@ static void add_thread(struct workers *w)
 struct workers *workers_new(unsigned threads)
 {
 	struct workers *w = calloc(1, sizeof(*w) + threads * sizeof(w->threads[0]));
+	pthread_condattr_t by_our_clock;
 
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
+	pthread_condattr_init(&by_our_clock);
+	pthread_condattr_setclock(&by_our_clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->fewer, &by_our_clock);
+	pthread_condattr_destroy(&by_our_clock);
 	list_init(&w->queue);
 	w->most = threads;
 	add_thread(w);
@@ -73,12 +82,6 @@ static void tell_to_end(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void destroy(struct workers *w)
-{
-	pthread_cond_destroy(&w->more);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
-}
 
 struct workers *workers_free(struct workers *w)
 {
@@ -87,7 +90,10 @@ struct workers *workers_free(struct workers *w)
 	tell_to_end(w);
 	for (unsigned i = 0; i < w->n; i++)
 		pthread_join(w->threads[i], NULL);
-	destroy(w);
+	pthread_cond_destroy(&w->fewer);
+	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
 	return NULL;
 }
 
@@ -105,20 +111,31 @@ static void drop_queue(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-bool workers_end(struct workers *w, unsigned patience_ms)
+static bool await_all(struct workers *w, unsigned patience_ms)
 {
 	uint64_t until = clock_now_ns() + patience_ms * (uint64_t)NS_PER_MS;
 	const struct timespec when = { .tv_sec = (time_t)(until / NS_PER_S),
 				       .tv_nsec = (long)(until % NS_PER_S) };
+	bool all;
 
+	pthread_mutex_lock(&w->lock);
+	while (w->n_ended < w->n)
+		if (pthread_cond_timedwait(&w->fewer, &w->lock, &when) != 0)
+			break;
+	all = w->n_ended == w->n;
+	pthread_mutex_unlock(&w->lock);
+	return all;
+}
+
+bool workers_end(struct workers *w, unsigned patience_ms)
+{
 	if (!w)
 		return true;
 	drop_queue(w);
 	tell_to_end(w);
-	for (unsigned i = 0; i < w->n; i++)
-		if (pthread_clockjoin_np(w->threads[i], NULL, CLOCK_MONOTONIC, &when) != 0)
-			return false;
-	destroy(w);
+	if (!await_all(w, patience_ms))
+		return false;
+	workers_free(w);
 	return true;
 }
 
