@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <structmember.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "sockbroker.h"
@@ -102,6 +103,7 @@ static PyObject *sock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 	(void)kwargs;
 	if (s) {
 		s->fd = -1;
+		s->pid = getpid();
 		s->timeout_ns = timeout_default_ns;
 	}
 	return (PyObject *)s;
@@ -190,6 +192,8 @@ static int sock_init(struct sock *s, PyObject *args, PyObject *kwargs)
 /* Death                                                                    */
 /* ------------------------------------------------------------------------ */
 
+/* A forked child has its parent's stand-ins, which are no sockets to the library there: they are
+ * closed, and the sockets stay with the parent. */
 static int fd_close(struct sock *s)
 {
 	const int fd = s->fd;
@@ -198,6 +202,8 @@ static int fd_close(struct sock *s)
 	s->fd = -1;
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_close(fd);
+	if (r < 0 && errno == EBADF && s->pid != getpid())
+		r = close(fd);
 	Py_END_ALLOW_THREADS
 	return r;
 }

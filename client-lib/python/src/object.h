@@ -12,10 +12,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct sock {
 	PyObject_HEAD
-	int fd; /* the stand-in; -1: closed, or detached */
+	int fd;    /* the stand-in; -1: closed, or detached */
+	pid_t pid; /* whose it is */
 	int family, type, proto;
 	int64_t timeout_ns; /* < 0: blocking; 0: non-blocking */
 	bool shown;         /* somebody was told fd: the library shows readiness on it */
