@@ -116,6 +116,20 @@ class Errors(Case):
             """)
         self.said(result, "True\n" * 4)
 
+    def test_ssl_that_has_the_kernels_sockets_refuses_ours_whenever_it_was_imported(self):
+        for first, second in (("import ssl", "from sockbroker import socket"),
+                              ("from sockbroker import socket", "import ssl")):
+            result = python("-c", f"{first}\n{second}\n" + textwrap.dedent("""
+                a, b = socket.socketpair()
+                try:
+                    ssl._create_unverified_context().wrap_socket(a)
+                except TypeError as e:
+                    print(e)
+                a.close()
+                b.close()
+                """))
+            self.assertIn("python3 -m sockbroker", result.stdout)
+
     def test_pickling_is_refused(self):
         a, _ = self.pair()
         with self.assertRaisesRegex(TypeError, "cannot pickle"):

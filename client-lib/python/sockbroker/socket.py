@@ -61,3 +61,8 @@ def _read_piece(number, offset, left, is_first):
 
 
 socket._sendfile_use_sendfile = _sendfile_use_sendfile
+
+from sockbroker import hook
+
+hook.install()
+del hook

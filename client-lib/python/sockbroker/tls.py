@@ -102,8 +102,18 @@ class Connection:
 
 
 def fit(ssl):
-    """Makes the module's contexts take our sockets."""
+    """Makes the module's contexts take our sockets, or say why they can't: where its SSLSocket is
+    the standard socket's child, it would take a stand-in for a socket of the kernel."""
     standard = ssl.SSLContext._wrap_socket
+    standard_create = ssl.SSLSocket._create.__func__
+
+    def _create(cls, sock, *arguments, **options):
+        if isinstance(sock, _sockbroker.socket) and not issubclass(cls, _sockbroker.socket):
+            raise TypeError("ssl was imported with the kernel's sockets, and cannot wrap the broker's. Run the "
+                            "program by python3 -m sockbroker, or call sockbroker.replace.replace() before "
+                            "anything imports socket")
+        return standard_create(cls, sock, *arguments, **options)
+    ssl.SSLSocket._create = classmethod(_create)
 
     def _wrap_socket(self, sock, server_side, server_hostname=None, *, owner=None, session=None):
         if not isinstance(sock, _sockbroker.socket):
