@@ -354,6 +354,32 @@ class Descriptors(Case):
         self.said(result, f"{errno.EBADF}\nFalse\nb'still'\n")
 
 
+class Sharing(Case):
+    TAKE = """
+        import sys
+        from sockbroker import socket
+        s = socket.fromshare(bytes.fromhex(sys.argv[1]))
+        print(s.family == socket.AF_UNIX, s.type == socket.SOCK_STREAM, s.proto)
+        s.sendall(b"from another process")
+        s.close()
+        """
+
+    def test_another_process_takes_a_socket_by_its_token(self):
+        a, b = self.pair()
+        self.said(program(self.TAKE, a.share(0).hex()), "True True 0\n")
+        self.assertEqual(b.recv(100), b"from another process")
+
+    def test_a_token_is_good_once_and_for_who_it_was_made(self):
+        a, _ = self.pair()
+        token = a.share(os.getpid())
+        self.assertIn("PermissionError", program(self.TAKE, token.hex()).stderr)
+        socket.fromshare(token).close()
+        with self.assertRaises(FileNotFoundError):
+            socket.fromshare(token)
+        with self.assertRaises(ValueError):
+            socket.fromshare(bytes(100))
+
+
 class Threads(Case):
     def test_a_thread_that_waits_does_not_hold_up_another(self):
         a, b = self.pair()

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "share.h"
 #include "sockbroker.h"
 
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
@@ -126,17 +127,10 @@ static int int_option(int fd, int option, int *value)
 }
 
 /* A stand-in that somebody has: detach(), dup(), a received one. Its mode is its own. */
-static int adopt(struct sock *s, PyObject *number, int family, int type, int proto)
+static int adopt_number(struct sock *s, int fd, int family, int type, int proto)
 {
-	int fd, flags;
+	const int flags = fcntl(fd, F_GETFL);
 
-	if (!PyArg_Parse(number, "i", &fd))
-		return -1;
-	if (fd < 0) {
-		PyErr_SetString(PyExc_ValueError, "negative file descriptor");
-		return -1;
-	}
-	flags = fcntl(fd, F_GETFL);
 	if (sb_set_timeout(fd, flags >= 0 && (flags & O_NONBLOCK) ? 0 : -1) < 0) {
 		(void)error_set();
 		return -1;
@@ -149,6 +143,31 @@ static int adopt(struct sock *s, PyObject *number, int family, int type, int pro
 	s->type = type & ~TYPE_FLAGS;
 	s->proto = proto;
 	return 0;
+}
+
+static int adopt(struct sock *s, PyObject *number, int family, int type, int proto)
+{
+	int fd;
+
+	if (!PyArg_Parse(number, "i", &fd))
+		return -1;
+	if (fd >= 0)
+		return adopt_number(s, fd, family, type, proto);
+	PyErr_SetString(PyExc_ValueError, "negative file descriptor");
+	return -1;
+}
+
+/* fromshare(). What the socket is, the broker knows best. */
+static int adopt_shared(struct sock *s, PyObject *token)
+{
+	const int fd = share_take(token);
+
+	if (fd < 0)
+		return -1;
+	if (adopt_number(s, fd, -1, -1, -1) == 0)
+		return 0;
+	(void)sb_close(fd);
+	return -1;
 }
 
 static int create(struct sock *s, int family, int type, int proto)
@@ -176,7 +195,9 @@ static int sock_init(struct sock *s, PyObject *args, PyObject *kwargs)
 					 &number) ||
 	    audit("socket.__new__", "(Oiii)", s, family, type, proto) < 0)
 		return -1;
-	if (number && !Py_IsNone(number))
+	if (number && PyBytes_Check(number))
+		r = adopt_shared(s, number);
+	else if (number && !Py_IsNone(number))
 		r = adopt(s, number, family, type, proto);
 	else
 		r = create(s, family, type, proto);
@@ -325,7 +346,8 @@ static void methods_gather(void)
 {
 	PyMethodDef *const lists[] = { sock_methods_life, sock_methods_naming, sock_methods_receive,
 				       sock_methods_send, sock_methods_message_receive,
-				       sock_methods_message_send, sock_methods_option };
+				       sock_methods_message_send, sock_methods_option,
+				       sock_methods_share };
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

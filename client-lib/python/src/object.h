@@ -32,6 +32,7 @@ extern PyMethodDef sock_methods_send[];
 extern PyMethodDef sock_methods_message_receive[];
 extern PyMethodDef sock_methods_message_send[];
 extern PyMethodDef sock_methods_option[];
+extern PyMethodDef sock_methods_share[];
 
 /* The type, made once. */
 PyObject *sock_type_new(PyObject *module);
