@@ -222,7 +222,7 @@ static PyObject *alg_send(struct sock *s, struct msghdr *msg, int op, const Py_b
 static int alg_check(int op, PyObject *assoc, unsigned int *ret)
 {
 	if (op < 0) {
-		PyErr_SetString(PyExc_ValueError, "Invalid or missing argument 'op'");
+		PyErr_SetString(PyExc_TypeError, "Invalid or missing argument 'op'");
 		return -1;
 	}
 	if (!assoc)
