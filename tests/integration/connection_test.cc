@@ -76,6 +76,14 @@ class Connection : public ResolveTest {
     NameService::Get()->Add("pair.test", "127.0.0.3");
   }
 
+  // The session's own messages are not to be counted.
+  void SetUp() override {
+    ResolveTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    char name[65];
+    ASSERT_EQ(0, sb_gethostname(name, sizeof(name))) << sb_error_message();
+  }
+
   // The addresses of pair.test, in the order in which they are tried.
   static std::vector<std::string> PairInOrder() {
     addrinfo hints = {}, *found = nullptr;

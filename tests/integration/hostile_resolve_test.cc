@@ -29,7 +29,8 @@ class HostileResolve : public Hostile {
   static std::string HungName(int i) { return "n" + std::to_string(i) + ".hung.test"; }
 
   // Has so many lookups of `session` hang.
-  static std::vector<uint64_t> Hang(RawSession &session, int n, uint64_t timeout_ns = UINT64_MAX) {
+  static std::vector<uint64_t> Hang(RawSession &session, int n,
+                                    uint64_t timeout_ns = UINT64_MAX) {
     std::vector<uint64_t> ids;
     NameService::Get()->Hang("hung.test");
     for (int i = 0; i < n; i++) ids.push_back(session.Put(kGetAddrInfo, Lookup(HungName(i)).V(7, timeout_ns)));

@@ -131,7 +131,7 @@ TEST_F(Resolve, NamesOfAddressesAreAsGlibcFindsThem) {
   for (const auto &a : addresses)
     for (int flags : {0, NI_NUMERICHOST, NI_NUMERICSERV, NI_NAMEREQD, NI_DGRAM, NI_NOFQDN,
                       NI_NAMEREQD | NI_NUMERICHOST, 0x4000})
-      for (socklen_t room : {socklen_t{0}, socklen_t{1}, socklen_t{4}, socklen_t{9}, socklen_t{NI_MAXHOST}, socklen_t{5000}}) {
+      for (socklen_t room : std::vector<socklen_t>{0, 1, 4, 9, NI_MAXHOST, 5000}) {
         char host[2][5000] = {"-", "-"}, serv[2][5000] = {"-", "-"};
         auto *sa = reinterpret_cast<const sockaddr *>(&a.second);
         socklen_t len = sa->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
@@ -212,7 +212,8 @@ TEST_F(Resolve, AHostByAnAddressThatIsNoneIsRefused) {
 
 std::string Text(const servent *s) {
   if (!s) return "none";
-  std::string out = std::string(s->s_name) + " " + std::to_string(ntohs(static_cast<uint16_t>(s->s_port))) + "/" + s->s_proto;
+  std::string port = std::to_string(ntohs(static_cast<uint16_t>(s->s_port)));
+  std::string out = std::string(s->s_name) + " " + port + "/" + s->s_proto;
   for (char **a = s->s_aliases; *a; a++) out += std::string(" ") + *a;
   return out;
 }

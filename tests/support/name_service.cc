@@ -212,7 +212,7 @@ void NameService::Handle(const Query &query) {
 
   std::unique_lock<std::mutex> hold(lock_);
   for (const std::string &domain : hanging_)
-    if (name.size() > domain.size() && name.compare(name.size() - domain.size(), domain.size(), domain) == 0) {
+    if (name.size() > domain.size() && name.substr(name.size() - domain.size()) == domain) {
       asked_.insert(name);
       held_.push_back(query);
       changed_.notify_all();

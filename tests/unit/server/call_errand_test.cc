@@ -25,7 +25,7 @@ class CallErrand : public CallEngine {
     CallEngine::SetUp();
     ASSERT_EQ(pipe2(pipe_, O_CLOEXEC), 0);
     for (int i = 0; i < kEngineResolvers; i++) {
-      auto *gate = new Gate{{{nullptr, nullptr}, Wait, nullptr}, pipe_[0]};
+      auto *gate = new Gate{{{nullptr, nullptr}, Wait, nullptr}, dup(pipe_[0])};
       workers_add(e_.shard()->resolvers, &gate->job);
     }
   }
@@ -39,6 +39,7 @@ class CallErrand : public CallEngine {
     auto *gate = reinterpret_cast<Gate *>(j);
     char c;
     (void)!read(gate->fd, &c, 1);
+    close(gate->fd);
     delete gate;
   }
   void Open() {
