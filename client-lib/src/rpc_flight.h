@@ -2,7 +2,7 @@
 /*
  * rpc_flight.h - requests on the session stream that are not answered yet.
  *
- * Shared by rpc_stream.c and rpc_helper.c alone.
+ * Shared by rpc_stream.c, rpc_wait.c, rpc_steps.c and rpc_helper.c alone.
  */
 #ifndef SB_RPC_FLIGHT_H
 #define SB_RPC_FLIGHT_H
@@ -47,6 +47,9 @@ void stream_flush(struct sb_broker *);
 bool stream_turn(struct sb_broker *, gpr_timespec deadline);
 /* The lock not held. The caller, who led, leads no longer. */
 void stream_pass_on(struct sb_broker *);
+/* The lock not held. The thread that sleeps on a flight's state looks at it again; @word may be
+ * gone already. */
+void flight_wake(_Atomic uint32_t *word);
 /* The lock not held. Gives the finished ones to their done(), and frees them. */
 void flights_done(struct flight *finished);
 
