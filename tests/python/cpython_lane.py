@@ -45,6 +45,9 @@ class Lane:
             self.broker.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def log(self):
+        return "" if self.broker is None else self.broker.log()
+
     def start(self, tests):
         """The worker's process, and the descriptor that its reports come by."""
         reports, given = os.pipe()
@@ -81,6 +84,7 @@ class Lane:
         process, reports, output = self.start(tests)
         results, current, why = {}, tests[0], ""
         begun = time.monotonic()
+        log = len(self.log())
         for line in self.lines(process, reports):
             if "start" in line:
                 current, begun = line["start"], time.monotonic()
@@ -96,7 +100,7 @@ class Lane:
         why += self.how_it_ended(process)
         if why:  # the test that ran; if it had ended well, what it left behind
             output.seek(0)
-            text = why + output.read().decode(errors="replace")
+            text = why + output.read().decode(errors="replace") + self.log()[log:]
             results[current] = ("failed", text, time.monotonic() - begun)
         output.close()
         return results
