@@ -108,12 +108,17 @@ static void hang_up(struct watch *w)
 /* Waiting for the socket                                                   */
 /* ------------------------------------------------------------------------ */
 
+static uint32_t asks_for(short events)
+{
+	return (uint32_t)events | (events & POLLIN ? POLLRDHUP : 0);
+}
+
 /* Lock held. */
 static void arm(struct direction *d)
 {
 	Sockbroker__V1__PollRequest request = SOCKBROKER__V1__POLL_REQUEST__INIT;
 	uint32_t handle = d->watch->sock->handle;
-	uint32_t events = d->event == POLLIN ? POLLIN | POLLRDHUP : POLLOUT;
+	uint32_t events = asks_for(d->event);
 
 	request.n_handles = request.n_events = 1;
 	request.handles = &handle;
@@ -135,6 +140,14 @@ static bool is_final(const struct watch *w, uint32_t revents)
 	       !(revents & POLLERR) && is_stream(w->sock->type);
 }
 
+static void show_revents(struct direction *d, uint32_t revents)
+{
+	if ((revents & POLLNVAL) || is_final(d->watch, revents))
+		hang_up(d->watch);
+	else
+		show(d->watch, d->event);
+}
+
 static void take_reply(struct direction *d, int error, const ProtobufCMessage *message)
 {
 	const Sockbroker__V1__PollReply *reply = (const Sockbroker__V1__PollReply *)message;
@@ -144,10 +157,8 @@ static void take_reply(struct direction *d, int error, const ProtobufCMessage *m
 		hang_up(w);
 	else if (error || !reply || reply->n_revents != 1)
 		show(w, d->event); /* a limit, perhaps: let a call tell, and try again */
-	else if ((reply->revents[0] & POLLNVAL) || is_final(w, reply->revents[0]))
-		hang_up(w);
 	else
-		show(w, d->event);
+		show_revents(d, reply->revents[0]);
 }
 
 static void poll_done(struct rpc_async *async, int error, const ProtobufCMessage *message)
@@ -249,16 +260,43 @@ void watch_stop(struct sb_sock *s)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Lock held. */
-static void direction_want(struct direction *d, bool wanted)
+/* What there is at this moment, so that who asks the stand-in right after sb_watch() is told. 0
+ * may mean that the broker could not be asked. */
+static uint32_t ready_now(struct sb_sock *s, short events)
+{
+	Sockbroker__V1__PollRequest request = SOCKBROKER__V1__POLL_REQUEST__INIT;
+	const Sockbroker__V1__PollReply *reply;
+	uint32_t asked = asks_for(events), revents = 0;
+	struct reply out;
+
+	request.n_handles = request.n_events = 1;
+	request.handles = &s->handle;
+	request.events = &asked;
+	request.timeout_case = SOCKBROKER__V1__POLL_REQUEST__TIMEOUT_TIMEOUT_NS;
+	reply_init(&out);
+	if (rpc_call(s->broker, &request.base, &out) == 0) {
+		reply = (const Sockbroker__V1__PollReply *)out.message;
+		revents = reply->n_revents ? reply->revents[0] : 0;
+	}
+	reply_free(&out);
+	return revents;
+}
+
+/* Lock held. @revents: what there is. */
+static void direction_want(struct direction *d, bool wanted, uint32_t revents)
 {
 	const bool begins = wanted && !d->wanted;
+	const uint32_t signs = asks_for(d->event) | POLLERR | POLLHUP | POLLNVAL;
 
 	d->wanted = wanted;
-	if (begins)
-		rearm(d);
-	else if (!wanted && !d->watch->hung_up)
+	if (begins && (revents & signs) && !d->armed && !d->watch->hung_up) {
 		hide(d->watch, d->event);
+		show_revents(d, revents);
+	} else if (begins) {
+		rearm(d);
+	} else if (!wanted && !d->watch->hung_up) {
+		hide(d->watch, d->event);
+	}
 }
 
 static int watch_begin(struct sb_sock *s, int fd, struct watch **ret)
@@ -279,9 +317,20 @@ static int watch_begin(struct sb_sock *s, int fd, struct watch **ret)
 	return 0;
 }
 
+static bool begins_anything(struct watch *w, short events)
+{
+	bool begins;
+
+	pthread_mutex_lock(&w->lock);
+	begins = ((events & POLLIN) && !w->in.wanted) || ((events & POLLOUT) && !w->out.wanted);
+	pthread_mutex_unlock(&w->lock);
+	return begins;
+}
+
 static int watch_set(struct sb_sock *s, int fd, short events)
 {
 	struct watch *w = atomic_load(&s->watch);
+	uint32_t revents;
 	int r;
 
 	if (events & ~(POLLIN | POLLOUT))
@@ -291,9 +340,10 @@ static int watch_set(struct sb_sock *s, int fd, short events)
 	r = watch_begin(s, fd, &w);
 	if (r < 0)
 		return r;
+	revents = begins_anything(w, events) ? ready_now(s, events) : 0;
 	pthread_mutex_lock(&w->lock);
-	direction_want(&w->in, events & POLLIN);
-	direction_want(&w->out, events & POLLOUT);
+	direction_want(&w->in, events & POLLIN, revents);
+	direction_want(&w->out, events & POLLOUT, revents);
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }

@@ -132,6 +132,17 @@ TEST_F(Watch, DataIsShownAndTakenBack) {
   }
 }
 
+TEST_F(Watch, WhatThereIsAlreadyIsShownAtOnce) {
+  ASSERT_EQ(1, sb_send(b_, "x", 1, 0));
+  ASSERT_EQ(0, sb_watch(a_, POLLIN | POLLOUT)) << sb_error_message();
+  EXPECT_EQ(POLLIN | POLLOUT, PollOne(poll, a_, POLLIN | POLLOUT, 0));
+  char c;
+  ASSERT_EQ(0, sb_fcntl(a_, F_SETFL, O_NONBLOCK));
+  ASSERT_EQ(1, sb_recv(a_, &c, 1, 0));
+  EXPECT_EQ(-1, sb_recv(a_, &c, 1, 0));
+  EXPECT_EQ(POLLOUT, PollOne(poll, a_, POLLIN | POLLOUT, 0));
+}
+
 TEST_F(Watch, DataThatIsLeftIsShownAgain) {
   ASSERT_EQ(0, sb_watch(a_, POLLIN));
   ASSERT_EQ(2, sb_send(b_, "xy", 2, 0));
