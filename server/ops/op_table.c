@@ -21,7 +21,7 @@ const struct op op_table[] = {
 	{ "Listen",       0,         listen_intent,      listen_attempt,        NULL,              NULL,               NULL },
 	{ "Accept",       EPOLLIN,   no_intent,          accept_attempt,        NULL,              NULL,               accept_undo },
 	{ "Connect",      EPOLLOUT,  connect_intent,     connect_attempt,       connect_work,      NULL,               NULL },
-	{ "Shutdown",     0,         no_intent,          shutdown_attempt,      NULL,              NULL,               NULL },
+	{ "Shutdown",     0,         no_intent,          shutdown_attempt,      shutdown_work,     NULL,               NULL },
 	{ "GetSockName",  0,         no_intent,          get_sock_name_attempt, NULL,              NULL,               NULL },
 	{ "GetPeerName",  0,         no_intent,          get_peer_name_attempt, NULL,              NULL,               NULL },
 	{ "Send",         EPOLLOUT,  send_intent,        send_attempt,          send_work,         send_finish,        NULL },

@@ -27,6 +27,7 @@ int connect_intent(struct call *);
 int connect_attempt(struct call *);
 int connect_work(struct call *);
 int shutdown_attempt(struct call *);
+int shutdown_work(struct call *);
 int get_sock_name_attempt(struct call *);
 int get_peer_name_attempt(struct call *);
 
@@ -119,6 +120,12 @@ int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, ui
 int request_address(const struct call *, const Sockbroker__V1__Address *, struct sock_addr *ret);
 /* Fill a reply's address, in the call's arena. */
 int reply_address(struct call *, const struct sock_addr *, Sockbroker__V1__Address **ret);
+
+/* ops_send.c: a send that would block, whatever its flags say. */
+bool send_is_slow(const struct sock *);
+/* What the kernel is told for the flags that were asked for: not to wait, and not to
+ * signal, but for families that refuse to be told and never do. */
+int send_flags(const struct sock *, uint32_t asked);
 
 /* ops_recv.c: flags that depend on the family; and whether a parked call waits
  * for what will never come. */

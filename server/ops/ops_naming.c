@@ -6,7 +6,10 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+/* which names what the one before declares */
+#include <linux/sctp.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -41,10 +44,11 @@ int bind_intent(struct call *c)
 	return request_address(c, REQUEST(c, Bind)->address, &c->intent.addr);
 }
 
-/* A file system, or a packet socket's hooks, may take their time. */
+/* A file system, a packet socket's hooks, the kernel's lock on interfaces, a module to
+ * be loaded for an algorithm: all may take their time. */
 int bind_attempt(struct call *c)
 {
-	if (is_unix_path(&c->intent.addr) || c->sock->family == AF_PACKET)
+	if (is_unix_path(&c->intent.addr) || family_is_slow(c->sock->family))
 		return CALL_OFFLOAD;
 	return bind_work(c);
 }
@@ -83,9 +87,18 @@ int connect_intent(struct call *c)
 	return request_address(c, REQUEST(c, Connect)->address, &c->intent.addr);
 }
 
-/* vsock does not know how to be asked twice: it says EALREADY for ever, or begins
- * anew. There SO_ERROR tells. (Elsewhere reading it would eat the answer.) */
-static int vsock_connected(struct call *c)
+/* connect(2) called again on a connecting socket reports how that went. Other
+ * families know no such question: they say EALREADY for ever, or EISCONN, EBADFD, or
+ * begin anew. */
+static bool connect_tells(const struct sock *s)
+{
+	bool inet = s->family == AF_INET || s->family == AF_INET6;
+
+	return s->family == AF_UNIX || (inet && !is_sctp(s));
+}
+
+/* There SO_ERROR tells. (Elsewhere reading it would eat the answer.) */
+static int connected(struct call *c)
 {
 	struct pollfd p = { .fd = c->sock->watch.fd, .events = POLLOUT };
 	int error = 0;
@@ -98,43 +111,76 @@ static int vsock_connected(struct call *c)
 	return -error;
 }
 
-/* connect(2) called again on a connecting socket reports how that went, so the
- * first try and the last are the same call. A unix socket with a full backlog
- * says EAGAIN, and epoll will not tell when it has room. */
+/* A one-to-many SCTP socket can be written to at any time, and has no error of its own:
+ * the association tells, as long as there is one. */
+static int associated(struct call *c)
+{
+	struct sctp_paddrinfo peer = { 0 };
+	struct sctp_status status = { 0 };
+	socklen_t peer_len = sizeof(peer), status_len = sizeof(status);
+	int fd = c->sock->watch.fd;
+
+	memcpy(&peer.spinfo_address, &c->intent.addr.ss, sizeof(peer.spinfo_address));
+	if (getsockopt(fd, IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, &peer, &peer_len) < 0)
+		return -ECONNREFUSED;
+	status.sstat_assoc_id = peer.spinfo_assoc_id;
+	if (getsockopt(fd, IPPROTO_SCTP, SCTP_STATUS, &status, &status_len) < 0)
+		return -ECONNREFUSED;
+	if (status.sstat_state >= SCTP_ESTABLISHED)
+		return 0;
+	if (!c->retry_ns)
+		c->retry_ns = RETRY_NS;
+	return -EALREADY;
+}
+
+/* The first try and the last are the same call, where that can be. A unix socket with a
+ * full backlog says EAGAIN, and epoll will not tell when it has room. */
 int connect_attempt(struct call *c)
 {
-	int r;
-
 	if (c->sock->foreign)
 		return -EOPNOTSUPP;
-	if (is_unix_path(&c->intent.addr))
+	if ((c->not_yet == -EINPROGRESS || c->not_yet == -EALREADY) && !connect_tells(c->sock))
+		return is_sctp(c->sock) && c->sock->type == SOCK_SEQPACKET ? associated(c)
+									    : connected(c);
+	if (is_unix_path(&c->intent.addr) || family_is_slow(c->sock->family))
 		return CALL_OFFLOAD;
-	if (c->n_waiters && c->sock->family == AF_VSOCK)
-		return vsock_connected(c);
-	r = sys_result(connect(c->sock->watch.fd, (struct sockaddr *)&c->intent.addr.ss,
-			       c->intent.addr.len));
-	if (r == -EAGAIN && !c->retry_ns)
-		c->retry_ns = RETRY_NS;
-	return r;
+	return connect_work(c);
+}
+
+static int connect_path(struct call *c)
+{
+	struct sock_addr pinned;
+	_cleanup_close_ int pin = unix_path_pin(&c->intent.addr, &pinned);
+
+	if (pin < 0)
+		return pin;
+	return sys_result(connect(c->sock->watch.fd, (struct sockaddr *)&pinned.ss, pinned.len));
 }
 
 int connect_work(struct call *c)
 {
-	struct sock_addr pinned;
-	_cleanup_close_ int pin = unix_path_pin(&c->intent.addr, &pinned);
-	int r;
+	const struct sock_addr *a = &c->intent.addr;
+	int r = is_unix_path(a) ? connect_path(c)
+				: sys_result(connect(c->sock->watch.fd,
+						     (const struct sockaddr *)&a->ss, a->len));
 
-	if (pin < 0)
-		return pin;
-	r = sys_result(connect(c->sock->watch.fd, (struct sockaddr *)&pinned.ss, pinned.len));
 	if (r == -EAGAIN && !c->retry_ns)
+		c->retry_ns = RETRY_NS;
+	/* As one-to-many sockets are always ready, it is the clock that asks. */
+	if (r == -EINPROGRESS && is_sctp(c->sock) && c->sock->type == SOCK_SEQPACKET)
 		c->retry_ns = RETRY_NS;
 	return r;
 }
 
 /* ---- the rest -------------------------------------------------------------- */
 
+/* Some families wait in shutdown(2) until what was sent has left, others linger. */
 int shutdown_attempt(struct call *c)
+{
+	return family_is_slow(c->sock->family) ? CALL_OFFLOAD : shutdown_work(c);
+}
+
+int shutdown_work(struct call *c)
 {
 	return sys_result(shutdown(c->sock->watch.fd, REQUEST(c, Shutdown)->how));
 }

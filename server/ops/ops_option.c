@@ -135,7 +135,9 @@ int set_option_work(struct call *c)
 	const struct setting *st = c->state;
 	const struct capture *capture = c->sock->capture; /* only calls on this socket change it */
 
-	if (setsockopt(c->sock->watch.fd, st->row->level, st->row->name, st->value, st->length) < 0)
+	/* TIPC's options without a value are refused with an address of none. */
+	if (setsockopt(c->sock->watch.fd, st->row->level, st->row->name,
+		       st->length ? st->value : NULL, st->length) < 0)
 		return -errno;
 	return capture && st->row->level == SOL_SOCKET ? capture_follow(capture, c->sock->watch.fd) : 0;
 }
@@ -146,14 +148,15 @@ static void set_option_worked(struct call *c, int r)
 		note_option(c->sock, c->state);
 }
 
-/* What reaches into an interface waits for the kernel's lock on all of them. */
+/* What reaches into an interface waits for the kernel's lock on all of them; and the less
+ * common families take locks, and their time, in other ways. */
 int set_option_attempt(struct call *c)
 {
 	const struct setting *st = c->state;
 	int r;
 
 	c->worked = set_option_worked;
-	if (st->row->named || c->sock->family == AF_PACKET || c->sock->family == AF_CAN)
+	if (st->row->named || family_is_slow(c->sock->family))
 		return CALL_OFFLOAD;
 	r = set_option_work(c);
 	set_option_worked(c, r);

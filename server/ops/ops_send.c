@@ -8,6 +8,8 @@
  */
 #include "ops/ops.h"
 
+#include <linux/can.h>
+#include <linux/can/isotp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -103,10 +105,17 @@ static int send_done(struct call *c)
 	return 0;
 }
 
+int send_flags(const struct sock *s, uint32_t asked)
+{
+	bool strict = s->family == AF_RDS || s->family == AF_QIPCRTR;
+
+	return (int)asked | MSG_DONTWAIT | (strict ? 0 : MSG_NOSIGNAL);
+}
+
 static int send_more(struct call *c)
 {
 	struct sending *st = c->state;
-	int flags = (int)(REQUEST(c, Send)->flags & SEND_FLAGS) | MSG_DONTWAIT | MSG_NOSIGNAL;
+	int flags = send_flags(c->sock, REQUEST(c, Send)->flags & SEND_FLAGS);
 
 	do {
 		ssize_t n = sendmsg(c->sock->watch.fd, &st->msg, flags);
@@ -124,6 +133,19 @@ static int send_more(struct call *c)
 	return 0;
 }
 
+/* By these MSG_DONTWAIT is not heard: netlink answers in our time, and waits for locks
+ * of the kernel's; an ISO-TP socket may have been told to wait until all has left. */
+bool send_is_slow(const struct sock *s)
+{
+	struct can_isotp_options options = { 0 };
+	socklen_t len = sizeof(options);
+
+	if (s->family != AF_CAN || s->protocol != CAN_ISOTP)
+		return s->family == AF_NETLINK;
+	return getsockopt(s->watch.fd, SOL_CAN_BASE + CAN_ISOTP, CAN_ISOTP_OPTS, &options, &len) < 0 ||
+	       (options.flags & CAN_ISOTP_WAIT_TX_DONE);
+}
+
 int send_attempt(struct call *c)
 {
 	struct sending *st = c->state;
@@ -131,8 +153,8 @@ int send_attempt(struct call *c)
 
 	if (st->msg.msg_name && is_unix_path(&c->intent.addr))
 		return CALL_OFFLOAD;
-	if (c->sock->family == AF_NETLINK)
-		return CALL_OFFLOAD; /* the kernel answers in our time, and waits for its locks */
+	if (send_is_slow(c->sock))
+		return CALL_OFFLOAD;
 	r = send_more(c);
 	/* Whether the unix socket addressed has room, epoll does not tell. */
 	if (r == -EAGAIN && st->msg.msg_name && c->sock->family == AF_UNIX && !c->retry_ns)

@@ -105,8 +105,8 @@ int send_many_intent(struct call *c)
 	st->n = req->n_sizes;
 	if (st->n < 1 || st->n > MANY_MAX)
 		return -EINVAL;
-	if (c->sock->family == AF_NETLINK)
-		return -EOPNOTSUPP; /* the kernel answers in our time: one at a time, by Send */
+	if (send_is_slow(c->sock))
+		return -EOPNOTSUPP; /* one at a time, by Send, which has a worker for it */
 	st->messages = arena_zalloc(&c->arena, st->n * sizeof(*st->messages));
 	st->iovecs = arena_alloc(&c->arena, st->n * sizeof(*st->iovecs));
 	if (!st->messages || !st->iovecs)
@@ -151,7 +151,7 @@ static size_t allowed(const struct call *c, const struct sending_many *st)
 int send_many_attempt(struct call *c)
 {
 	struct sending_many *st = c->state;
-	int flags = (int)(REQUEST(c, SendMany)->flags & SEND_FLAGS) | MSG_DONTWAIT | MSG_NOSIGNAL;
+	int flags = send_flags(c->sock, REQUEST(c, SendMany)->flags & SEND_FLAGS);
 	size_t n = allowed(c, st);
 
 	while (st->sent < n) {

@@ -2,6 +2,7 @@
 #include "ops/sock.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -245,14 +246,14 @@ int sock_receive_many(const struct sock *s, struct mmsghdr *messages, unsigned n
 
 /* ---- the end -------------------------------------------------------------------- */
 
-static bool family_closes_slowly(int family)
+bool family_is_slow(int family)
 {
 	return family != AF_INET && family != AF_INET6 && family != AF_UNIX;
 }
 
 bool sock_closes_slowly(const struct sock *s)
 {
-	return s->capture || family_closes_slowly(s->family);
+	return s->capture || family_is_slow(s->family);
 }
 
 bool sock_is_shared(const struct sock *s)
@@ -266,6 +267,13 @@ void sock_close_now(struct sock *s)
 		capture_close(s->capture);
 	close(s->watch.fd);
 	s->watch.fd = -1;
+}
+
+/* One-to-many SCTP is what the internet families have of that type. */
+bool is_sctp(const struct sock *s)
+{
+	return (s->family == AF_INET || s->family == AF_INET6) &&
+	       (s->protocol == IPPROTO_SCTP || s->type == SOCK_SEQPACKET);
 }
 
 void fd_disarm_linger(int fd)
@@ -320,7 +328,7 @@ static void sock_close_fds(struct sock *s)
 		return;
 	if (last && s->may_linger)
 		fd_disarm_linger(s->watch.fd);
-	close_fd(s, s->watch.fd, family_closes_slowly(s->family));
+	close_fd(s, s->watch.fd, family_is_slow(s->family));
 }
 
 struct sock *sock_unref(struct sock *s)

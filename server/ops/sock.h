@@ -80,8 +80,12 @@ void sock_unpublish(struct session *, uint32_t handle);
 /* Another session, or an offer, has the same description. */
 bool sock_is_shared(const struct sock *);
 
-/* close(2) of such a socket may take its time: a worker must do it. */
+/* bind(2), connect(2), shutdown(2) and close(2) in such a family may take their time: a
+ * worker must do it. */
+bool family_is_slow(int family);
+/* close(2) of this one may. */
 bool sock_closes_slowly(const struct sock *);
+bool is_sctp(const struct sock *);
 /* Nobody but its last call has it: its descriptors end here and now. May block. */
 void sock_close_now(struct sock *);
 /* Disarm SO_LINGER, so that close(2) does not wait; not if it asks for a reset. */
