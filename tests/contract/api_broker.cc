@@ -2,7 +2,10 @@
 //
 // The ways through the broker. Its daemon is started by the first test that needs
 // it, so that the kernel's tests run without one.
+#include <pwd.h>
 #include <sockbroker.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <memory>
 #include <stdexcept>
@@ -28,6 +31,20 @@ sb_test::Broker &Daemon() {
   return *daemon_process;
 }
 
+// This thread is nobody: who connects is what the broker knows of us. Not by
+// seteuid(3), which is for all threads.
+class Nobody {
+ public:
+  Nobody() { Become(getpwnam("nobody")->pw_uid); }
+  ~Nobody() { Become(0); }
+
+ private:
+  static void Become(uid_t uid) {
+    if (syscall(SYS_setresuid, -1, uid, -1) < 0)
+      throw std::runtime_error("setresuid");
+  }
+};
+
 // A connection of a kind, made once.
 template <int kTransport>
 struct Way {
@@ -35,7 +52,9 @@ struct Way {
 
   static sb_broker *Connected() {
     if (broker == nullptr) {
-      broker = sb_connect_broker(Daemon().address().c_str(), kTransport);
+      const std::string address = Daemon().address();
+      const Nobody nobody;
+      broker = sb_connect_broker(address.c_str(), kTransport);
       if (broker == nullptr)
         throw std::runtime_error(std::string("sb_connect_broker: ") + sb_error_message());
     }

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <future>
@@ -236,6 +237,22 @@ class Contract : public testing::TestWithParam<const SocketApi *> {
   size_t broker_log_ = 0;  // where this test's part begins
 };
 
+// The same for a family that not every kernel has: there its tests are skipped.
+// tests/vm/run runs them where they may not be.
+class FamilyContract : public Contract {
+ protected:
+  FamilyContract(const char *name, int family, int type, int protocol = 0)
+      : name_(name), family_(family), type_(type), protocol_(protocol) {}
+  void SetUp() override;
+
+  using Contract::Socket;
+  Sock Socket() const { return Socket(family_, type_, protocol_); }
+
+ private:
+  const char *name_;
+  int family_, type_, protocol_;
+};
+
 // Of the test program: its private network namespace and its folder for sockets.
 const std::string &Folder();
 std::string FreshPath();   // in Folder(), not there yet
@@ -247,7 +264,26 @@ struct Veth {
 };
 const Veth &GetVeth();
 
+// Two CAN interfaces, virtual ones that carry CAN FD, up; made at the first call.
+struct Vcans {
+  int first, second;  // their indices; by name: sbcan0, sbcan1
+};
+const Vcans &GetVcans();
+// In a virtual machine that is thrown away (tests/vm/run), whose kernel has it all.
+bool InMachine();
+
 std::string Pattern(size_t bytes);  // that differs at each offset
+// A value as it lies in memory, and back; bytes that lack are zeros.
+template <class T>
+std::string BytesOf(const T &value) {
+  return std::string(reinterpret_cast<const char *>(&value), sizeof(value));
+}
+template <class T>
+T ValueOf(std::string_view bytes) {
+  T value = {};
+  std::memcpy(&value, bytes.data(), std::min(bytes.size(), sizeof(value)));
+  return value;
+}
 template <class F>
 auto InBackground(F f) {
   return std::async(std::launch::async, std::move(f));
@@ -271,10 +307,13 @@ inline std::string ApiName(const testing::TestParamInfo<const SocketApi *> &info
 
 }  // namespace contract
 
-// A suite of the contract, over all ways: Contract/NAME.TEST/WAY.
-#define CONTRACT_SUITE(NAME)                                                      \
-  class NAME : public contract::Contract {};                                      \
+// A suite of the contract, over all ways: Contract/NAME.TEST/WAY. NAME is a fixture
+// of the suite's own, or made here.
+#define CONTRACT_FIXTURE(NAME)                                                    \
   INSTANTIATE_TEST_SUITE_P(Contract, NAME, testing::ValuesIn(contract::AllApis()), \
                            contract::ApiName)
+#define CONTRACT_SUITE(NAME)                 \
+  class NAME : public contract::Contract {}; \
+  CONTRACT_FIXTURE(NAME)
 
 #endif  // SB_CONTRACT_SUPPORT_H

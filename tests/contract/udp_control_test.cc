@@ -212,6 +212,25 @@ TEST_P(UdpControl, WhatFitsIsGivenAndTheRestIsMarked) {
   EXPECT_EQ(MSG_CTRUNC, m.flags);
 }
 
+// Two control messages, and room for so many bytes of them.
+TEST_P(UdpControl, EachCutIsMarkedAndWhatFitsIsThere) {
+  const Sock from = BoundUdp(), to = BoundUdp();
+  EXPECT_EQ(0, to.Set(IPPROTO_IP, IP_PKTINFO, 1));
+  EXPECT_EQ(0, to.Set(IPPROTO_IP, IP_RECVTTL, 1));
+  const size_t first = CMSG_SPACE(sizeof(in_pktinfo)), both = first + CMSG_LEN(sizeof(int));
+  for (size_t room = 0; room <= both + 8; room++) {
+    from.SendTo("x", to.Name());
+    const Received m = to.ReadMessage(0, Received({10}, room));
+    EXPECT_EQ("x", m.data);
+    EXPECT_EQ(room < both ? MSG_CTRUNC : 0, m.flags) << room << " bytes";
+    EXPECT_GE(room, m.control_bytes);
+    if (room >= first) {
+      EXPECT_TRUE(m.Control<in_pktinfo>(IPPROTO_IP, IP_PKTINFO)) << room << " bytes";
+    }
+    EXPECT_EQ(room >= both, m.Control<int>(IPPROTO_IP, IP_TTL).has_value()) << room << " bytes";
+  }
+}
+
 TEST_P(UdpControl, AControlMessageOfAnUnknownTypeIsEINVAL) {
   const auto [a, b] = UdpPair();
   EXPECT_EQ(-EINVAL, a.SendMessage(Message("x").Control(IPPROTO_IP, 999, 1)));
@@ -277,6 +296,27 @@ TEST_P(UdpControl, TheInet6ErrorQueueNamesTheOffender) {
   EXPECT_EQ(SO_EE_ORIGIN_ICMP6, told.error.ee_origin);
   EXPECT_EQ(ICMP6_DST_UNREACH, told.error.ee_type);
   EXPECT_EQ("::1", Addr::Of(told.offender).ip());
+}
+
+TEST_P(UdpControl, WhenADatagramLeftIsToldInTheErrorQueue) {
+  const auto [a, b] = UdpPair();
+  EXPECT_EQ(0, a.Set(SOL_SOCKET, SO_TIMESTAMPING,
+                     SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE |
+                         SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY));
+  a.Send("first");
+  a.Send("second");
+  // Over loopback it has left when send() returns.
+  for (uint32_t i = 0; i < 2; i++) {
+    const Received m = a.ReadMessage(MSG_ERRQUEUE);
+    EXPECT_EQ(0, m.result);
+    const auto stamps = m.Control<scm_timestamping>(SOL_SOCKET, SCM_TIMESTAMPING);
+    ASSERT_TRUE(stamps);
+    EXPECT_NE(0, stamps->ts[0].tv_sec);
+    const auto told = m.Control<sock_extended_err>(IPPROTO_IP, IP_RECVERR);
+    ASSERT_TRUE(told);
+    EXPECT_EQ(SO_EE_ORIGIN_TIMESTAMPING, told->ee_origin);
+    EXPECT_EQ(i, told->ee_data) << "which of them";
+  }
 }
 
 TEST_P(UdpControl, AnEmptyErrorQueueIsEAGAINAtOnce) {

@@ -9,8 +9,10 @@ using namespace contract;
 
 namespace {
 
-class Vsock : public contract::Contract {
+class Vsock : public FamilyContract {
  protected:
+  Vsock() : FamilyContract("AF_VSOCK", AF_VSOCK, SOCK_STREAM) {}
+
   static Addr At(unsigned port) {
     sockaddr_vm vm = {};
     vm.svm_family = AF_VSOCK;
@@ -18,28 +20,28 @@ class Vsock : public contract::Contract {
     vm.svm_port = port;
     return Addr::Of(vm);
   }
-  // Why it cannot be tested here; empty if it can.
-  std::string Missing() const {
-    const Sock s = KernelSocket(AF_VSOCK, SOCK_STREAM);
-    if (!s)
-      return "the kernel has no AF_VSOCK";
-    return s.Bind(At(VMADDR_PORT_ANY)) == 0 ? "" : "the kernel has no vsock loopback transport";
+};
+CONTRACT_FIXTURE(Vsock);
+
+// Where the kernel has the loopback transport.
+class VsockLoopback : public Vsock {
+ protected:
+  void SetUp() override {
+    if (!InMachine() && KernelSocket(AF_VSOCK, SOCK_STREAM).Bind(At(VMADDR_PORT_ANY)) != 0)
+      GTEST_SKIP() << "the kernel has no vsock loopback transport";
+    Vsock::SetUp();
   }
 };
-INSTANTIATE_TEST_SUITE_P(Contract, Vsock, testing::ValuesIn(AllApis()), ApiName);
+CONTRACT_FIXTURE(VsockLoopback);
 
 TEST_P(Vsock, AnUnboundSocketHasNoAddress) {
-  if (!KernelSocket(AF_VSOCK, SOCK_STREAM))
-    GTEST_SKIP() << "the kernel has no AF_VSOCK";
   const Sock s = Socket(AF_VSOCK, SOCK_STREAM);
   ASSERT_TRUE(s);
   EXPECT_EQ(VMADDR_CID_ANY, s.Name().as<sockaddr_vm>().svm_cid);
   EXPECT_EQ(-ENOTCONN, s.PeerResult());
 }
 
-TEST_P(Vsock, AStreamOverLoopbackTalks) {
-  if (const std::string missing = Missing(); !missing.empty())
-    GTEST_SKIP() << missing;
+TEST_P(VsockLoopback, AStreamOverLoopbackTalks) {
   Sock listener = Listener(At(VMADDR_PORT_ANY));
   const unsigned port = listener.Name().as<sockaddr_vm>().svm_port;
   Sock client = Socket(AF_VSOCK, SOCK_STREAM);
@@ -50,10 +52,24 @@ TEST_P(Vsock, AStreamOverLoopbackTalks) {
   EXPECT_EQ(static_cast<unsigned>(VMADDR_CID_LOCAL), server.Peer().as<sockaddr_vm>().svm_cid);
 }
 
-TEST_P(Vsock, NobodyAtAPortIsAReset) {
-  if (const std::string missing = Missing(); !missing.empty())
-    GTEST_SKIP() << missing;
+TEST_P(VsockLoopback, NobodyAtAPortIsAReset) {
   EXPECT_EQ(-ECONNRESET, Socket(AF_VSOCK, SOCK_STREAM).Connect(At(77777)));
+}
+
+TEST_P(VsockLoopback, AConnectThatMayNotWaitIsInProgress) {
+  const Sock listener = Listener(At(VMADDR_PORT_ANY)), client = Socket();
+  client.SetNonBlocking();
+  EXPECT_EQ(-EINPROGRESS, client.Connect(At(listener.Name().as<sockaddr_vm>().svm_port)));
+  EXPECT_TRUE(client.Wait(POLLOUT) & POLLOUT);
+  EXPECT_EQ(0, client.Get(SOL_SOCKET, SO_ERROR));
+}
+
+TEST_P(VsockLoopback, TheEndOfAStreamIsReadAsSuch) {
+  const Pair pair = StreamPair(Listener(At(VMADDR_PORT_ANY)), Socket());
+  EXPECT_EQ(0, pair.first.Shutdown(SHUT_WR));
+  EXPECT_EQ("", pair.second.Read());
+  EXPECT_EQ(4, pair.second.Send("back"));
+  EXPECT_EQ("back", pair.first.Read());
 }
 
 }  // namespace
