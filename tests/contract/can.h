@@ -47,7 +47,9 @@ class CanContract : public FamilyContract {
   Sock Raw() const { return Socket(AF_CAN, SOCK_RAW, CAN_RAW); }
   Sock RawAt(const Addr &a) const { return Bound(Raw(), a); }
   static long SendFrame(const Sock &s, const can_frame &f) { return s.Send(BytesOf(f)); }
-  static can_frame NextFrame(const Sock &s) { return ValueOf<can_frame>(s.Read(sizeof(can_frame))); }
+  static can_frame NextFrame(const Sock &s) {
+    return ValueOf<can_frame>(s.Read(sizeof(can_frame)));
+  }
   static canid_t NextId(const Sock &s) { return NextFrame(s).can_id; }
 };
 

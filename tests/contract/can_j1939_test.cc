@@ -188,7 +188,7 @@ TEST_P(CanJ1939, TheNameTellsAllFields) {
 
 TEST_P(CanJ1939, ItNeedsAnInterfaceAndAPgnThatIs) {
   EXPECT_EQ(-ENODEV, Socket().Bind(Everywhere()));
-  EXPECT_EQ(-EINVAL, Socket().Bind(Unit(kEngine, 0x12345))) << "of the addressed kind, with an address in it";
+  EXPECT_EQ(-EINVAL, Socket().Bind(Unit(kEngine, 0x12345))) << "with an address in it";
   EXPECT_EQ(-EBADFD, Socket().SendTo("x", Unit(kPanel, kPgn)));
 }
 

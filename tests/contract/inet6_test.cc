@@ -19,8 +19,8 @@ class Inet6 : public contract::Contract {
   static void NeedLinkLocal() {
     static const bool made = [] {
       const Veth &v = GetVeth();
-      const std::string make = "ip addr add fe80::a/64 dev " + v.a + " nodad && ip addr add fe80::b/64 dev " +
-                               v.b + " nodad";
+      const std::string make = "ip addr add fe80::a/64 dev " + v.a + " nodad"
+                               " && ip addr add fe80::b/64 dev " + v.b + " nodad";
       Must(system(make.c_str()) == 0 ? 0 : -EIO, "ip addr add");
       return true;
     }();
