@@ -118,8 +118,7 @@ static int one_decode(const Interface *in, struct ifreq *ret)
 	size_t n = strlen(in->name);
 
 	if (in->value_case != SOCKBROKER__V1__IOCTL_VALUE__INTERFACE__VALUE_ADDRESS ||
-	    n >= IFNAMSIZ || addr_decode(in->address, &addr) < 0 ||
-	    addr.len > sizeof(ret->ifr_addr))
+	    n >= IFNAMSIZ || addr_decode(in->address, &addr) < 0 || addr.ss.ss_family != AF_INET)
 		return -EINVAL;
 	memset(ret, 0, sizeof(*ret));
 	memcpy(ret->ifr_name, in->name, n + 1);

@@ -98,6 +98,11 @@ struct Bound {
 	socklen_t answer; /* getsockname's length; 0: it has no answer */
 };
 
+void PrintTo(const Bound &bound, std::ostream *out)
+{
+	*out << bound.name;
+}
+
 class KernelAddress : public AddrTest, public ::testing::WithParamInterface<Bound> {};
 
 TEST_P(KernelAddress, ComesBackAsItWas)

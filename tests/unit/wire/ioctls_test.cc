@@ -157,6 +157,25 @@ TEST_F(IoctlsTest, WithoutABufferTheSizeIsAsked)
 	EXPECT_EQ(ioctl_conf_decode(nullptr, &arg.ifconf), -EINVAL);
 }
 
+TEST_F(IoctlsTest, AListHasAddressesOfIPv4Alone)
+{
+	Sockbroker__V1__Address__L2cap l2cap = SOCKBROKER__V1__ADDRESS__L2CAP__INIT;
+	Sockbroker__V1__Address address = SOCKBROKER__V1__ADDRESS__INIT;
+	ifreq one{};
+
+	strcpy(one.ifr_name, "lo");
+	one.ifr_addr.sa_family = AF_INET;
+	back.ifconf.ifc_len = sizeof(one);
+	back.ifconf.ifc_req = &one;
+	ASSERT_EQ(ioctl_conf_encode(&back.ifconf, allocator(), &value), 0);
+	arg.ifconf = back.ifconf;
+	ASSERT_EQ(ioctl_conf_decode(value, &arg.ifconf), 0);
+	address.kind_case = SOCKBROKER__V1__ADDRESS__KIND_L2CAP;
+	address.l2cap = &l2cap;
+	value->interfaces->interfaces[0]->address = &address;
+	EXPECT_EQ(ioctl_conf_decode(value, &arg.ifconf), -EINVAL);
+}
+
 TEST_F(IoctlsTest, TheRoomForAListIsBounded)
 {
 	char buffer;
