@@ -253,23 +253,24 @@ Pair Contract::FullListener() const {
 
 size_t Contract::Fill(const Sock &s) {
   const std::string piece(65536, 'f');
-  size_t sum = 0, before = 0;
+  size_t sum = 0;
   // Full may be for the moment only, while the peer's kernel takes some in; and where a large
   // piece finds no room a small one still may. When as many have as make a larger one, there is
   // room for that again: megabytes in small pieces would take minutes.
-  do {
-    before = sum;
+  for (int in_vain = 0; in_vain < 2; in_vain++) {
+    if (in_vain)
+      s.Wait(POLLOUT, 250);
     for (size_t size = piece.size(); size > 0;) {
       const bool largest = size == piece.size();
       int taken = 0;
       for (long n = 0; (largest || taken < 16) &&
-                       (n = s.Send(piece.substr(0, size), MSG_DONTWAIT)) > 0; taken++)
+                       (n = s.Send(piece.substr(0, size), MSG_DONTWAIT)) > 0; taken++) {
         sum += static_cast<size_t>(n);
+        in_vain = -1;
+      }
       size = !largest && taken == 16 ? size * 16 : size / 16;
     }
-    if (sum > before)
-      s.Wait(POLLOUT, 100);
-  } while (sum > before);
+  }
   return sum;
 }
 
