@@ -134,6 +134,68 @@ int sb_fromshare(const char *token, int flags);
 /** The same by a certain broker; NULL is the default one. */
 int sb_fromshare_at(sb_broker *, const char *token, int flags);
 
+/* Real descriptors: on the host of the broker, where a rule says `direct`. One that was given out
+ * cannot be taken back. */
+
+/**
+ * Make @p fd the real socket: from now on a descriptor of the kernel's, for read(2), poll(2), close(2) and
+ * any library; no sb_ function knows it, and the broker has let go of its own. O_NONBLOCK is as it was
+ * on the stand-in; FD_CLOEXEC is set.
+ *
+ * @return @p fd, or -1 and EACCES (no rule says `direct`), EBUSY (data that was given back must be received
+ * first), EOPNOTSUPP (SIO_RCVALL is on; or the broker has no descriptor socket), EMFILE, EBADF; then nothing has
+ * changed.
+ */
+int sb_detach(int fd);
+/**
+ * A real descriptor of the same socket, close-on-exec, to be ended with close(2); @p fd stays the
+ * stand-in that it is. The two share what the kernel shares, O_NONBLOCK too, which is set as on the
+ * stand-in. sb_accept() and sb_connect() fail with EOPNOTSUPP from now on: call accept(2) and connect(2).
+ *
+ * @return a descriptor, or -1 and errno as sb_detach().
+ */
+int sb_fileno_direct(int fd);
+/**
+ * Give the broker a duplicate of the real socket @p fd, so that it may do what this process may
+ * not: bind it to a low port, set SO_MARK, join a group, as the policy allows. @p fd stays as it is.
+ * @p flags: SOCK_NONBLOCK, SOCK_CLOEXEC, of the stand-in. sb_accept() and sb_connect() of a
+ * kind that may wait fail with EOPNOTSUPP: call accept(2) and connect(2).
+ *
+ * @return a stand-in, or -1 and ENOTSOCK (not a socket), EOPNOTSUPP (an AF_UNIX socket), EXDEV (of another
+ * network namespace than the broker's), EMFILE, EBADF, or as sb_socket().
+ */
+int sb_fromfd(int fd, int flags);
+/** The same by a certain broker; NULL is the default one. */
+int sb_fromfd_at(sb_broker *, int fd, int flags);
+
+/** What sb_judge() may ask about. */
+enum sb_action {
+	SB_ACTION_SOCKET = 1, /**< socket(2); no address */
+	SB_ACTION_DIRECT = 2, /**< a real descriptor of such a socket; no address */
+	SB_ACTION_BIND = 3,
+	SB_ACTION_LISTEN = 4, /**< by the bound address */
+	SB_ACTION_CONNECT = 5,
+	SB_ACTION_SEND = 6,   /**< a datagram's destination */
+};
+/**
+ * Would the policy of that broker (NULL: the default one) allow it, on a socket of that
+ * kind? Nothing is done. For who holds a real descriptor and does the call himself.
+ *
+ * @return 0: yes; -1 and EACCES or EPERM: no (it is logged as a denial); or as sb_socket(), sb_bind().
+ */
+int sb_judge(sb_broker *, int action, int domain, int type, int protocol,
+	     const struct sockaddr *addr, socklen_t addrlen);
+
+/**
+ * Whether sockets of @p broker (NULL: the default one) that are made from now on are real descriptors
+ * where the policy says `direct`, as SOCKBROKER_DIRECT=1 in the environment asks for. The calls and
+ * their results are the same: names and what needs privilege go by the broker, data by the kernel. A destination in
+ * sb_sendto() is not judged then. @p direct: 0 or 1.
+ *
+ * @return 0, or -1 and errno as sb_socket().
+ */
+int sb_set_direct(sb_broker *broker, int direct);
+
 /** bind(2). */
 int sb_bind(int fd, const struct sockaddr *addr, socklen_t addrlen);
 /** listen(2). */

@@ -18,6 +18,7 @@ static const char *const actions[ACTION_COUNT] = {
 	[ACTION_LISTEN] = "listen",   [ACTION_CONNECT] = "connect", [ACTION_SEND] = "send",
 	[ACTION_OPTION] = "option",   [ACTION_IOCTL] = "ioctl",   [ACTION_INSPECT] = "inspect",
 	[ACTION_RESOLVE] = "resolve", [ACTION_SETHOSTNAME] = "sethostname",
+	[ACTION_DIRECT] = "direct",   [ACTION_FILES] = "files",
 };
 
 const char *action_name(enum action action)

@@ -31,6 +31,8 @@ enum action {
 	ACTION_INSPECT,  /* see other users' sockets and sessions */
 	ACTION_RESOLVE,  /* ask for a name's addresses, or for an address's name */
 	ACTION_SETHOSTNAME,
+	ACTION_DIRECT,   /* family, type, protocol: the descriptor itself */
+	ACTION_FILES,    /* files, pipes, devices as SCM_RIGHTS of brokered sockets */
 	ACTION_COUNT
 };
 
