@@ -72,6 +72,11 @@ bool local_port_covered(const struct rule *r, uint32_t port, uint32_t last, enum
 	return action == ACTION_LISTEN && r->ephemeral && port >= PORT_UNPRIVILEGED;
 }
 
+bool rule_allows(const struct rule *r)
+{
+	return !r->deny;
+}
+
 bool asked_address(const struct asked *a, int family, size_t least, void *ret, size_t size)
 {
 	const struct sock_addr *addr = &a->in->addr;

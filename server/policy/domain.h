@@ -15,7 +15,8 @@ enum {
 	MAY_LOCAL = 1 << ACTION_BIND | 1 << ACTION_LISTEN,
 	MAY_REMOTE = 1 << ACTION_CONNECT | 1 << ACTION_SEND,
 	MAY_SOCKETS = MAY_LOCAL | MAY_REMOTE | 1 << ACTION_SOCKET | 1 << ACTION_OPTION |
-		      1 << ACTION_IOCTL,
+		      1 << ACTION_IOCTL | 1 << ACTION_DIRECT,
+	MAY_KIND = 1 << ACTION_SOCKET | 1 << ACTION_DIRECT, /* judged by the kind of socket alone */
 };
 
 /* Of a key, in a rule. */
@@ -31,7 +32,7 @@ struct domain_key {
 /* L2CAP: up to here a PSM is somebody's, and to bind to it takes a capability. */
 enum { BLUETOOTH_PSM_RESERVED = 0x1000 };
 
-enum { DOMAIN_FAMILIES = 2, DOMAIN_KEYS = 4 };
+enum { DOMAIN_FAMILIES = 2, DOMAIN_KEYS = 6 };
 
 struct domain_row {
 	int families[DOMAIN_FAMILIES];  /* 0: none */
@@ -46,7 +47,8 @@ struct domain_row {
 	bool (*local)(const struct rule *, const struct asked *);   /* bind, listen */
 	bool (*remote)(const struct rule *, const struct asked *);  /* connect, send */
 
-	/* The keys that bound its addresses. */
+	/* The keys that bound its addresses. Those that ACTION_DIRECT needs must say
+	 * `any`: policy_direct.c. */
 	struct domain_key keys[DOMAIN_KEYS];
 	uint32_t port_last;
 	/* What such a key means in a rule where it is not; or NULL. */
@@ -73,6 +75,9 @@ const struct domain_row *domain_row(enum domain);
 /* Is @port, or with 0 one of the kernel's choice from 1024 to @last, among the
  * rule's `from_ports`? */
 bool local_port_covered(const struct rule *, uint32_t port, uint32_t last, enum action);
+
+/* For domain_key.when. */
+bool rule_allows(const struct rule *);
 
 /* Copies the address, zeros behind it, if it is of @family and has @least bytes. */
 bool asked_address(const struct asked *, int family, size_t least, void *ret, size_t size);

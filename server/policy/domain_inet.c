@@ -36,6 +36,11 @@ static bool rule_has_ports(const struct rule *rule)
 	return !pings_only && (rule->any_type || (rule->types & ~(1u << SOCK_RAW)) != 0);
 }
 
+static bool rule_allows_ports(const struct rule *rule)
+{
+	return rule_allows(rule) && rule_has_ports(rule);
+}
+
 static uint32_t inet_lends(enum action action, int type)
 {
 	if (action == ACTION_SOCKET)
@@ -148,7 +153,9 @@ static bool inet_parse(char *text, struct intent *in)
 #define KEYS { { KEY_TO, MAY_REMOTE, USE_REQUIRED, NULL },              \
 	       { KEY_TO_PORTS, MAY_REMOTE, USE_REQUIRED, rule_has_ports }, \
 	       { KEY_FROM, MAY_LOCAL, USE_REQUIRED, NULL },             \
-	       { KEY_FROM_PORTS, MAY_LOCAL, USE_REQUIRED, rule_has_ports } }
+	       { KEY_FROM_PORTS, MAY_LOCAL, USE_REQUIRED, rule_has_ports }, \
+	       { KEY_TO, 1 << ACTION_DIRECT, USE_REQUIRED, rule_allows }, \
+	       { KEY_TO_PORTS, 1 << ACTION_DIRECT, USE_REQUIRED, rule_allows_ports } }
 
 const struct domain_row domain_inet = {
 	.families = { AF_INET, AF_INET6 },

@@ -149,7 +149,7 @@ const char *intent_print(const struct intent *in, char *text, size_t size)
 	text_add(&t, action_name(in->action));
 	if (in->action == ACTION_RESOLVE)
 		resolve_print(&t, in);
-	if (in->action <= ACTION_NONE || in->action >= ACTION_INSPECT)
+	if (!(MAY_SOCKETS >> in->action & 1))
 		return text;
 	text_add_named(&t, family_names(), in->family);
 	text_add_named(&t, type_names(), in->type);
@@ -159,7 +159,7 @@ const char *intent_print(const struct intent *in, char *text, size_t size)
 		option_print(&t, in);
 	else if (in->action == ACTION_IOCTL)
 		ioctl_print(&t, in);
-	else if (in->action != ACTION_SOCKET)
+	else if (!(MAY_KIND >> in->action & 1))
 		address_print(&t, in);
 	return text;
 }

@@ -153,14 +153,15 @@ static int ioctl_parse(struct words *w, struct intent *in)
 static int protocol_parse(struct words *w, struct intent *in)
 {
 	struct names names = protocol_names(family_domain(in->family));
-	bool last = w->n == 1 && in->action != ACTION_SOCKET; /* needed for what follows */
+	bool kind = MAY_KIND >> in->action & 1;
+	bool last = w->n == 1 && !kind; /* needed for what follows */
 	unsigned long long number;
 	int protocol;
 
 	if (w->n == 0 || last)
 		return 0;
 	if (!name_find(names, w->at[0], &protocol) && !number_parse(w->at[0], INT32_MAX, &number) &&
-	    in->action != ACTION_SOCKET)
+	    !kind)
 		return w->n == 2 && in->action != ACTION_OPTION && in->action != ACTION_IOCTL
 			       ? named_parse(w, names, "protocol", &in->protocol) : 0;
 	return named_parse(w, names, "protocol", &in->protocol);
@@ -187,6 +188,7 @@ static int rest_parse(struct words *w, struct intent *in)
 {
 	switch (in->action) {
 	case ACTION_SOCKET:
+	case ACTION_DIRECT:
 		return 0;
 	case ACTION_OPTION:
 		return option_parse(w, in);
@@ -206,11 +208,11 @@ static int words_parse(struct words *w, struct intent *in)
 		return refuse(w, "an action is missing; write as `socket inet raw icmp`");
 	if (!action_find(action, &in->action))
 		return refuse(w, "unknown action '%.60s'; there are socket, bind, listen, connect, "
-			      "send, option, ioctl, inspect, resolve, sethostname", action);
-	if (in->action == ACTION_INSPECT || in->action == ACTION_SETHOSTNAME)
-		return 0;
+			      "send, option, ioctl, inspect, resolve, sethostname, direct, files", action);
 	if (in->action == ACTION_RESOLVE)
 		return resolve_parse(w, in);
+	if (!(MAY_SOCKETS >> in->action & 1))
+		return 0;
 	error = named_parse(w, family_names(), "family", &in->family);
 	if (!error)
 		error = named_parse(w, type_names(), "type", &in->type);

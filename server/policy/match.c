@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "policy/domain.h"
 #include "policy/host.h"
 #include "policy/match.h"
 
@@ -195,14 +196,14 @@ bool rule_matches(const struct rule *r, const struct asked *a)
 		return true;
 	if (!(r->may >> in->action & 1))
 		return false;
-	if (in->action == ACTION_INSPECT || in->action == ACTION_SETHOSTNAME)
+	if (!(MAY_SOCKETS >> in->action & 1) && in->action != ACTION_RESOLVE)
 		return true;
 	if (in->action == ACTION_RESOLVE)
 		return resolve_matches(r, in);
 	if (!family_matches(r, in->family) || !type_matches(r, in->type) ||
 	    !protocol_matches(r, a->domain, a->protocol))
 		return false;
-	if (in->action == ACTION_SOCKET)
+	if (MAY_KIND >> in->action & 1)
 		return true;
 	if (in->action == ACTION_OPTION)
 		return option_matches(r, in);

@@ -158,10 +158,11 @@ static struct verdict verdict_of(const struct rule *r, const struct intent *in)
 		return (struct verdict){ .error = denial(in->action), .rule = r };
 	return (struct verdict){
 		.rule = r,
-		.lends = r->lends & action_lends(in->action, domain, in->type),
+		.lends = rule_lends(r, in->action, in->type),
 		.narrow_interface = in->action == ACTION_SOCKET && domain == DOMAIN_PACKET &&
 				    !r->interfaces.any && !r->policy->same_user,
 		.unix_mode = r->unix_mode,
+		.sets = in->action == ACTION_DIRECT ? r->sets : (struct sets){ 0 },
 	};
 }
 

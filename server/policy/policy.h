@@ -11,6 +11,7 @@
 #ifndef SB_POLICY_POLICY_H
 #define SB_POLICY_POLICY_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -43,6 +44,14 @@ struct limits {
 	uint64_t bytes;       /* held: waiting requests, unread replies */
 };
 
+/* What the broker sets on a socket right before it gives the descriptor out, and its
+ * holder cannot change. */
+struct sets {
+	bool has_mark;
+	uint32_t mark;            /* SO_MARK */
+	char device[IF_NAMESIZE]; /* SO_BINDTODEVICE; "": none */
+};
+
 struct verdict {
 	int error;            /* 0, or -EACCES / -EPERM: denied */
 	uint32_t lends;       /* LEND_* to raise for the one system call */
@@ -54,6 +63,8 @@ struct verdict {
 	bool narrow_interface;
 	/* bind to a unix path: the mode of the new file */
 	unsigned unix_mode;
+	/* direct: to be done under what is lent; if that fails there is no descriptor */
+	struct sets sets;
 };
 
 /*

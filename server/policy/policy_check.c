@@ -26,10 +26,11 @@ static const struct { const char *example, *when; } hints[KEY_COUNT] = {
 			"a rule that may resolve, or whose `to` has resolved" },
 	[KEY_ADDRESSES] = { "", "a rule that may resolve" },
 	[KEY_GRANT_FOR] = { "", "a rule whose `to` has resolved" },
-	[KEY_TO] = { "to: [192.0.2.0/24]", "a rule for internet addresses that may connect or send" },
+	[KEY_TO] = { "to: [192.0.2.0/24]",
+		     "a rule for internet addresses that may connect, send or direct" },
 	[KEY_TO_PORTS] = { "to_ports: [443]",
-			   "a rule for sockets with ports that may connect or send" },
-	[KEY_TO_CIDS] = { "to_cids: [host]", "a rule for vsock that may connect or send" },
+			   "a rule for sockets with ports that may connect, send or direct" },
+	[KEY_TO_CIDS] = { "to_cids: [host]", "a rule for vsock that may connect, send or direct" },
 	[KEY_FROM] = { "from: [127.0.0.1]", "a rule for internet addresses that may bind or listen" },
 	[KEY_FROM_PORTS] = { "from_ports: [8080]",
 			     "a rule for sockets with ports that may bind or listen" },
@@ -51,6 +52,7 @@ static const struct { const char *example, *when; } hints[KEY_COUNT] = {
 	[KEY_OPTIONS] = { "options: [SO_BINDTODEVICE]", "a rule whose `may` has option" },
 	[KEY_IOCTLS] = { "ioctls: [SIOCGIFINDEX]", "a rule whose `may` has ioctl" },
 	[KEY_MARKS] = { "marks: [1]", "a rule whose `options` have SO_MARK" },
+	[KEY_SETS] = { "", "a rule that allows direct for inet or inet6" },
 	[KEY_LIMITS] = { "", "a rule that allows" },
 };
 
@@ -124,6 +126,9 @@ static enum use socket_key_use(const struct rule *rule, enum rule_key key)
 		return require(rule->may >> ACTION_IOCTL & 1);
 	case KEY_MARKS:
 		return require(has_option(rule, option_is_mark));
+	case KEY_SETS:
+		return allow(!rule->deny && rule->may >> ACTION_DIRECT & 1 &&
+			     rule->domain == DOMAIN_INET);
 	default:
 		return address_key_use(rule, key);
 	}
@@ -178,7 +183,7 @@ static bool lend_is_useful(const struct rule *rule, uint32_t lend)
 	for (int a = 0; a < ACTION_COUNT; a++)
 		for (int type = 1; type < 16; type++)
 			if ((rule->may >> a & 1) && (types >> type & 1) &&
-			    action_lends((enum action)a, rule->domain, type) & lend)
+			    rule_lends(rule, (enum action)a, type) & lend)
 				return true;
 	return false;
 }
@@ -259,5 +264,7 @@ int rule_check(struct reader *r, const struct node *node, const struct rule *rul
 		return complain(r, slots[KEY_MAY].value, "sethostname can do nothing without it; add "
 				"`lends: [CAP_SYS_ADMIN]`");
 	error = lends_check(r, rule, &slots[KEY_LENDS]);
+	if (!error)
+		error = direct_check(r, rule, slots);
 	return error ? error : versions_check(r, rule, slots);
 }

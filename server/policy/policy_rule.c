@@ -22,7 +22,7 @@ const char *const rule_keys[KEY_COUNT] = {
 	[KEY_NETLINK_TO] = "netlink_to", [KEY_NETLINK_GROUPS] = "netlink_groups",
 	[KEY_OPTIONS] = "options", [KEY_IOCTLS] = "ioctls", [KEY_MARKS] = "marks", [KEY_TIPC] = "tipc",
 	[KEY_BLUETOOTH] = "bluetooth", [KEY_ALGORITHMS] = "algorithms", [KEY_QIPCRTR] = "qipcrtr",
-	[KEY_LIMITS] = "limits",
+	[KEY_SETS] = "sets", [KEY_LIMITS] = "limits",
 };
 
 bool node_is(const struct node *node, const char *word)
@@ -303,7 +303,7 @@ static const key_reader readers[KEY_COUNT] = {
 	[KEY_OPTIONS] = options_read, [KEY_IOCTLS] = ioctls_read, [KEY_MARKS] = marks_read,
 	[KEY_TIPC] = tipc_read, [KEY_BLUETOOTH] = bluetooth_read,
 	[KEY_ALGORITHMS] = algorithms_read, [KEY_QIPCRTR] = qipcrtr_read,
-	[KEY_LIMITS] = rule_limits_read,
+	[KEY_SETS] = sets_read, [KEY_LIMITS] = rule_limits_read,
 };
 
 /* What a key means when it is not there: never "any" in a rule that allows. */

@@ -21,6 +21,15 @@ uint32_t action_lends(enum action action, enum domain domain, int type)
 	return row->lends ? row->lends(action, type) : 0;
 }
 
+uint32_t rule_lends(const struct rule *r, enum action action, int type)
+{
+	uint32_t uses = action_lends(action, r->domain, type);
+
+	if (action == ACTION_DIRECT)
+		uses = (r->sets.has_mark ? LEND_NET_ADMIN : 0) | (r->sets.device[0] ? LEND_NET_RAW : 0);
+	return r->lends & uses;
+}
+
 bool option_reaches_interface(int level, int name)
 {
 	static const struct option_name rows[] = {

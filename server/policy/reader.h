@@ -112,7 +112,7 @@ enum rule_key {
 	KEY_PROTOCOL, KEY_NAMES, KEY_ADDRESSES, KEY_TO, KEY_GRANT_FOR, KEY_TO_PORTS, KEY_TO_CIDS,
 	KEY_FROM, KEY_FROM_PORTS, KEY_FROM_CIDS, KEY_INTERFACE, KEY_UNIX, KEY_NETLINK_TO,
 	KEY_NETLINK_GROUPS, KEY_TIPC, KEY_BLUETOOTH, KEY_ALGORITHMS, KEY_QIPCRTR, KEY_OPTIONS,
-	KEY_IOCTLS, KEY_MARKS, KEY_LIMITS, KEY_COUNT
+	KEY_IOCTLS, KEY_MARKS, KEY_SETS, KEY_LIMITS, KEY_COUNT
 };
 extern const char *const rule_keys[KEY_COUNT];
 
@@ -135,9 +135,13 @@ int bluetooth_read(struct reader *, const struct node *, struct rule *);
 int algorithms_read(struct reader *, const struct node *, struct rule *);
 int qipcrtr_read(struct reader *, const struct node *, struct rule *);
 
+int sets_read(struct reader *, const struct node *, struct rule *); /* policy_direct.c */
+
 int rule_read(struct reader *, const struct node *, struct rule *);
 /* What the keys say together: none missing, none without use. */
 int rule_check(struct reader *, const struct node *, const struct rule *,
 	       const struct slot slots[KEY_COUNT]);
+/* … about `direct`; policy_direct.c. */
+int direct_check(struct reader *, const struct rule *, const struct slot slots[KEY_COUNT]);
 
 #endif

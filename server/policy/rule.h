@@ -121,6 +121,7 @@ struct rule {
 	unsigned long *ioctls;
 	size_t n_ioctls;
 	struct ranges marks;
+	struct sets sets;           /* direct */
 
 	struct limits limits;
 	bool has_limit[LIMIT_COUNT]; /* in the order of struct limits */
@@ -141,6 +142,8 @@ struct policy {
 /* Capabilities that the kernel looks at in this call; the others would only be
  * a danger (a control message may set SO_MARK during a send). */
 uint32_t action_lends(enum action, enum domain, int type);
+/* Those of them that the rule lends to it. */
+uint32_t rule_lends(const struct rule *, enum action, int type);
 
 /* Options and ioctls that reach an interface, so that a rule must name it. */
 bool option_reaches_interface(int level, int name);

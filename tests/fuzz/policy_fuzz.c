@@ -39,6 +39,9 @@ static const char *const questions[][6] = {
 	{ "bind", "alg", "seqpacket", "hash/sha256" },
 	{ "send", "qipcrtr", "dgram", "1:16384" },
 	{ "ioctl", "inet", "raw", "icmp", "SIO_RCVALL", "*" },
+	{ "direct", "inet", "stream", "tcp" },
+	{ "direct", "packet", "raw", "all" },
+	{ "files" },
 };
 
 enum { SECOND = 1000000000 };
@@ -77,6 +80,9 @@ static void ask(const struct policy *policy, const char *const *words)
 	grants_free(&grants);
 	check((v.lends & ~policy_lends(policy)) == 0);
 	check(v.error == 0 || v.lends == 0);
+	check(intent.action == ACTION_DIRECT || (!v.sets.has_mark && !v.sets.device[0]));
+	check(!v.sets.has_mark || v.lends & LEND_NET_ADMIN);
+	check(!v.sets.device[0] || v.lends & LEND_NET_RAW);
 	check(v.error != 0 || v.rule);
 	check(v.error != 0 || policy_knows(policy, &subject));
 	check(strlen(rule_print(policy, v.rule, rule, sizeof(rule))) < sizeof(rule));

@@ -132,6 +132,14 @@ static void print_lends(uint32_t lends)
 		putchar('\n');
 }
 
+static void print_sets(const struct sets *sets)
+{
+	if (sets->has_mark)
+		printf("sets    SO_MARK to %#x, which its holder cannot change\n", sets->mark);
+	if (sets->device[0])
+		printf("sets    SO_BINDTODEVICE to %s, which its holder cannot change\n", sets->device);
+}
+
 /* A name instead of an address: judge as if the asker had just been told that it
  * has the address of documentation that stands for it. Returns 0 or -ENOMEM. */
 static int suppose_resolved(const struct policy *policy, const struct subject *who,
@@ -174,6 +182,7 @@ static int explain(const struct policy *policy, const struct passwd *user,
 		       strerror(-verdict.error));
 	printf("by      %s\n", rule_print(policy, verdict.rule, rule, sizeof(rule)));
 	print_lends(verdict.error ? 0 : verdict.lends);
+	print_sets(&verdict.sets);
 	grants_free(&grants);
 	return verdict.error ? EXIT_NO : EXIT_YES;
 }
@@ -186,11 +195,12 @@ static int run(int argc, char **argv)
 		.args_doc = "ACTION WORD...",
 		.doc = "Judge a call by a policy, as the broker would, and print the rule that "
 		       "decides.\v"
-		       "ACTION is socket, bind, listen, connect, send, option, ioctl, inspect, "
-		       "resolve or sethostname; the WORDs are as in the broker's log: family, type, "
+		       "ACTION is socket, direct, bind, listen, connect, send, option, ioctl, "
+		       "inspect, resolve, sethostname or files; the WORDs are as in the broker's log: family, type, "
 		       "protocol, then an address, an option or an ioctl; or what is to be "
 		       "resolved:\n\n"
 		       "  socket inet raw icmp\n"
+		       "  direct inet raw icmp\n"
 		       "  connect inet stream tcp 127.0.0.1:80\n"
 		       "  option inet stream tcp SO_MARK\n"
 		       "  resolve www.example.org\n"

@@ -38,7 +38,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "option inet6 stream tcp 9999:1", "ioctl inet dgram udp SIOCGIFINDEX",
                     "ioctl inet dgram udp 0x9999", "inspect",
                     "resolve www.example.org", "resolve 192.0.2.1", "resolve 2001:db8::1",
-                    "sethostname"));
+                    "sethostname", "direct inet raw icmp", "direct packet raw all",
+                    "direct unix stream", "files"));
 
 class Refused : public testing::TestWithParam<std::pair<const char *, const char *>> {};
 TEST_P(Refused, WithASentence) {
@@ -73,7 +74,10 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair("bind xdp raw 0 x", "have no text"),
                     std::pair("option inet stream tcp SO_NONE", "unknown option"),
                     std::pair("ioctl inet dgram udp SIOCNONE", "unknown ioctl"),
-                    std::pair("socket inet raw icmp more", "'more' is too much")));
+                    std::pair("socket inet raw icmp more", "'more' is too much"),
+                    std::pair("direct", "a family is missing"),
+                    std::pair("direct inet raw icmp 127.0.0.1", "'127.0.0.1' is too much"),
+                    std::pair("files here", "'here' is too much")));
 
 TEST(Intent, PrintsWithinItsBuffer) {
   struct intent in = Words("connect inet6 stream tcp [2001:db8::1]:80");
