@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole files. Those in good/ and in packaging/ must be taken; those in bad/
+ * Whole files. Those in good/, packaging/ and docs/examples/ must be taken; those in bad/
  * must be refused with what their first line says: `# expect: LINE:COLUMN: words`.
  */
 #include <fcntl.h>
@@ -42,6 +42,7 @@ TEST_P(Good, IsTaken) {
   EXPECT_TRUE(p) << error;
 }
 INSTANTIATE_TEST_SUITE_P(Corpus, Good, testing::ValuesIn(Files(SB_POLICY_CASES "/good")), TestName);
+INSTANTIATE_TEST_SUITE_P(Examples, Good, testing::ValuesIn(Files(SB_EXAMPLES)), TestName);
 INSTANTIATE_TEST_SUITE_P(Packaging, Good, testing::ValuesIn(Files(SB_PACKAGING, "policy")),
                          TestName);
 
