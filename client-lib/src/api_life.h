@@ -9,6 +9,10 @@
  * descriptor or -errno. */
 int api_adopt(struct standin *, const struct sock_birth *);
 
+/* The socket of a token of sb_share(), or of a ticket of descriptor_give(). Returns what public
+ * function @call does. */
+int api_ticket_adopt(const char *call, struct sb_broker *, const char *ticket, int flags);
+
 /* dup(2), to a descriptor @at_least. Returns it or -errno. */
 int api_dup(struct sb_sock *, int at_least);
 

@@ -40,6 +40,14 @@ int sb_share(int fd, pid_t pid, char token[SB_SHARE_BYTES])
 	return (int)api_done(__func__, s, token ? share_call(s, pid, token) : -EFAULT);
 }
 
+/* A file of somebody who does without this library: there is no stand-in for one. */
+static int no_socket(struct standin *standin, const struct sock_birth *birth)
+{
+	standin_drop(standin);
+	(void)handle_close(birth->broker, birth->handle);
+	return -ENOTSOCK;
+}
+
 static int take(struct sb_broker *b, const char *token, int flags)
 {
 	Sockbroker__V1__FromShareRequest request = SOCKBROKER__V1__FROM_SHARE_REQUEST__INIT;
@@ -60,10 +68,18 @@ static int take(struct sb_broker *b, const char *token, int flags)
 		got = (const Sockbroker__V1__FromShareReply *)reply.message;
 		birth.handle = got->handle;
 		birth.type = got->type;
-		r = api_adopt(&standin, &birth);
+		birth.family = got->family;
+		r = got->family ? api_adopt(&standin, &birth) : no_socket(&standin, &birth);
 	}
 	reply_free(&reply);
 	return r;
+}
+
+int api_ticket_adopt(const char *call, struct sb_broker *b, const char *ticket, int flags)
+{
+	const int r = take(b, ticket, flags);
+
+	return (int)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_BROKER, r);
 }
 
 int sb_fromshare_at(sb_broker *given, const char *token, int flags)
@@ -79,8 +95,7 @@ int sb_fromshare_at(sb_broker *given, const char *token, int flags)
 	r = api_broker(call, given, &b);
 	if (r < 0)
 		return r;
-	r = take(b, token, flags);
-	r = (int)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_BROKER, r);
+	r = api_ticket_adopt(call, b, token, flags);
 	rpc_unref(b);
 	return r;
 }

@@ -15,6 +15,9 @@ enum error_origin {
 	ERROR_BROKER,     /* the broker, or the kernel by it, refused */
 	ERROR_GONE,       /* the broker went away */
 	ERROR_LOOKUP,     /* a host's name led to no address */
+	ERROR_DIRECT,     /* the broker does not give a real descriptor away */
+	ERROR_DESCRIPTORS, /* it could not be fetched */
+	ERROR_GIVEN,      /* the broker does not take one */
 };
 
 /* What @call, "sb_bind", returns for @result: a negative one is -errno, from

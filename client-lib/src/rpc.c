@@ -90,7 +90,7 @@ static grpc_channel *channel_make(int fd)
 }
 
 /* Takes @fd. */
-static struct sb_broker *broker_new(int fd, int transport)
+static struct sb_broker *broker_new(int fd, const char *path, int transport)
 {
 	struct sb_broker *b = calloc(1, sizeof(*b));
 
@@ -102,6 +102,8 @@ static struct sb_broker *broker_new(int fd, int transport)
 	b->transport = transport;
 	b->fd = fd;
 	b->fd_copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	strcpy(b->path, path); /* connect_path() has measured it */
+	descriptor_line_init(&b->line);
 	b->spin_us = spin_us_of_environment();
 	b->status_text = grpc_empty_slice();
 	grpc_metadata_array_init(&b->first_metadata);
@@ -128,6 +130,8 @@ static void broker_free(struct sb_broker *b)
 	grpc_metadata_array_destroy(&b->last_metadata);
 	pthread_cond_destroy(&b->helper_wanted);
 	pthread_mutex_destroy(&b->lock);
+	descriptor_line_close(&b->line);
+	pthread_mutex_destroy(&b->line.lock);
 	if (b->fd_copy >= 0)
 		close(b->fd_copy);
 	free(b);
@@ -184,7 +188,7 @@ int rpc_connect(const char *path, int transport, struct sb_broker **ret)
 	if (fd < 0)
 		return fd;
 	pthread_once(&grpc_once, grpc_start);
-	b = broker_new(fd, transport);
+	b = broker_new(fd, path, transport);
 	if (!b)
 		return -ENOMEM;
 
@@ -243,12 +247,23 @@ void rpc_forget(struct sb_broker *b)
 {
 	struct stat ours, copy;
 
+	descriptor_line_close(&b->line);
 	if (b->fd_copy < 0)
 		return;
 	if (fstat(b->fd, &ours) == 0 && fstat(b->fd_copy, &copy) == 0 &&
 	    ours.st_ino == copy.st_ino && ours.st_dev == copy.st_dev)
 		close(b->fd);
 	close(b->fd_copy);
+}
+
+const char *rpc_path(const struct sb_broker *b)
+{
+	return b->path;
+}
+
+struct descriptor_line *rpc_line(struct sb_broker *b)
+{
+	return &b->line;
 }
 
 void reply_init(struct reply *reply)

@@ -16,6 +16,7 @@
 #include "wire/arena.h"
 
 struct sb_broker;
+struct descriptor_line;
 
 /* Of the session, from Welcome. */
 struct rpc_limits {
@@ -39,6 +40,10 @@ bool rpc_has_ended(const struct sb_broker *);
 bool rpc_is_cut(const struct sb_broker *);
 
 const struct rpc_limits *rpc_limits(const struct sb_broker *);
+/* The socket's, as it was given to rpc_connect(). */
+const char *rpc_path(const struct sb_broker *);
+/* descriptors.c's. */
+struct descriptor_line *rpc_line(struct sb_broker *);
 
 /* Where a reply lives. Not to be moved. */
 struct reply {

@@ -13,7 +13,9 @@
 #include <grpc/support/time.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/un.h>
 
+#include "descriptors.h"
 #include "envelope.h"
 #include "interrupt.h"
 #include "wire/list.h"
@@ -46,6 +48,8 @@ struct sb_broker {
 	/* The connection. gRPC owns fd and closes it when it likes, so its number
 	 * means something only while it is the same socket as fd_copy. */
 	int fd, fd_copy;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct descriptor_line line; /* beside the connection, and not gRPC's */
 
 	char token[128];
 	struct rpc_limits limits;

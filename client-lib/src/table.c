@@ -201,6 +201,22 @@ int table_remove(int fd, struct sb_sock **ret)
 	return 0;
 }
 
+int table_replace(int fd, const struct sb_sock *s, int real)
+{
+	table_slot *slot = slot_find(fd);
+	int r = -EBADF;
+
+	if (!slot)
+		return r;
+	pthread_mutex_lock(lock_of(fd));
+	if (atomic_load(slot) == s)
+		r = dup3(real, fd, O_CLOEXEC) < 0 ? -errno : 0;
+	if (r == 0)
+		atomic_store(slot, NULL);
+	pthread_mutex_unlock(lock_of(fd));
+	return r;
+}
+
 bool table_has(int fd)
 {
 	table_slot *slot = slot_find(fd);

@@ -67,6 +67,9 @@ int table_add(struct standin *, const struct sock_birth *);
 int table_get(int fd, struct sb_sock **ret);
 /* The same, and the table has it no longer; the descriptor is the caller's to close. */
 int table_remove(int fd, struct sb_sock **ret);
+/* @fd becomes a duplicate of @real, close-on-exec, if it is @s's still, and the table has that no
+ * longer, whose reference is the caller's. Returns 0, or -EBADF, -errno: nothing has changed. */
+int table_replace(int fd, const struct sb_sock *, int real);
 /* Without a reference; also in a forked child. */
 bool table_has(int fd);
 
