@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "call/shard.h"
@@ -25,12 +26,14 @@
 #include "ops/op.h"
 #include "policy/policy.h"
 #include "sandbox/privileges.h"
+#include "tickets/desk.h"
 
 enum { WORKERS = 4, RESOLVERS = 64, RESOLVERS_PATIENCE_MS = 1000, ERROR_BYTES = 1024 };
 
 struct server {
 	const struct config *config;
-	struct listener listener;
+	struct door door;
+	struct desk *desk;
 	struct policy *policy;
 	struct workers *workers, *resolvers;
 	struct shard *shards;
@@ -126,6 +129,7 @@ static void reload_policy(struct server *s)
 	}
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_set_policy(&s->shards[i], policy);
+	desk_set_policy(s->desk, policy);
 	policy_unref(s->policy);
 	s->policy = policy;
 	inspect_note_policy(s->config->policy, policy_rule_count(policy));
@@ -187,6 +191,17 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int open_doors(struct server *s, char *error, size_t size)
+{
+	const struct config *config = s->config;
+	int r = door_open(&s->door, config->listen, SOCK_STREAM, config->socket_mode, error, size);
+
+	if (r < 0)
+		return r;
+	s->desk = desk_open(config->listen, config->socket_mode, error, size);
+	return s->desk ? 0 : -EINVAL;
+}
+
 static int server_make(struct server *s)
 {
 	char error[ERROR_BYTES] = "";
@@ -204,7 +219,7 @@ static int server_make(struct server *s)
 		return -EINVAL;
 	}
 	inspect_note_policy(s->config->policy, policy_rule_count(s->policy));
-	r = listener_open(&s->listener, s->config->listen, s->config->socket_mode, error, sizeof(error));
+	r = open_doors(s, error, sizeof(error));
 	if (r == 0)
 		r = privileges_drop(s->config->user, policy_lends(s->policy), error, sizeof(error));
 	if (r < 0) {
@@ -218,6 +233,8 @@ static int server_make(struct server *s)
 		r = make_shards(s);
 	if (r == 0)
 		r = make_front(s);
+	if (r == 0)
+		r = desk_start(s->desk, s->policy);
 	if (r < 0)
 		log_line(LOG_LEVEL_ERROR, "cannot start: %s", strerror(-r));
 	return r;
@@ -236,7 +253,8 @@ static void free_shards(struct server *s)
 
 static void server_unmake(struct server *s)
 {
-	listener_close(&s->listener);
+	door_close(&s->door);
+	desk_close(s->desk);
 	front_free(s->front);
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_stop(&s->shards[i]);
@@ -270,7 +288,7 @@ static void server_loop(struct server *s)
 {
 	struct pollfd fds[] = {
 		{ .fd = s->signals, .events = POLLIN },
-		{ .fd = s->listener.fd, .events = POLLIN },
+		{ .fd = s->door.fd, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -279,7 +297,7 @@ static void server_loop(struct server *s)
 		if (fds[0].revents && !take_signal(s))
 			return;
 		if (fds[1].revents)
-			listener_accept(&s->listener, s->front, s->policy);
+			listener_accept(&s->door, s->front, s->policy);
 	}
 }
 
@@ -295,7 +313,7 @@ static void tell_ready(const struct server *s)
 
 int server_run(const struct config *config)
 {
-	struct server s = { .config = config, .listener = { .fd = -1 }, .signals = -1 };
+	struct server s = { .config = config, .door = { .fd = -1 }, .signals = -1 };
 	int r = server_make(&s);
 
 	if (r == 0) {

@@ -31,8 +31,11 @@ struct holders *holders_new(void)
 {
 	struct holders *h = malloc(sizeof(*h));
 
-	if (h)
-		atomic_init(&h->n, 1);
+	if (!h)
+		return NULL;
+	*h = (struct holders){ .foreign = false };
+	atomic_init(&h->n, 1);
+	pthread_mutex_init(&h->lock, NULL);
 	return h;
 }
 
@@ -46,16 +49,32 @@ bool holders_unref(struct holders *h)
 {
 	const bool last = !h || atomic_fetch_sub(&h->n, 1) == 1;
 
-	if (last)
+	if (h && last) {
+		pthread_mutex_destroy(&h->lock);
 		free(h);
+	}
 	return last;
+}
+
+int offer_begin(struct offer *o, uid_t uid, const struct limits *limits)
+{
+	struct account *account = account_get(uid);
+
+	if (!account)
+		return -ENOMEM;
+	if (!account_take(&account->sockets, 1, limits->sockets)) {
+		account_put(account);
+		return -EMFILE;
+	}
+	o->account = account;
+	return 0;
 }
 
 void offer_end(struct offer *o)
 {
 	if (o->capture_fd >= 0)
 		close(o->capture_fd);
-	if (holders_unref(o->holders) && o->fd >= 0 && o->may_linger)
+	if (holders_unref(o->holders) && o->fd >= 0 && o->may_linger && !o->foreign)
 		fd_disarm_linger(o->fd);
 	if (o->fd >= 0)
 		close(o->fd);
@@ -114,14 +133,15 @@ static bool has_room(uid_t uid)
 }
 
 /* Looks at all of them, whichever it is. */
-static struct entry *find(const unsigned char *secret, uid_t uid)
+static struct entry *find(const unsigned char *secret, bool direct, uid_t uid)
 {
 	struct entry *found = NULL;
 
 	for (struct list *l = entries.next; l != &entries; l = l->next) {
 		struct entry *e = container_of(l, struct entry, link);
 
-		if (same_secret(e->secret, secret) && e->offer.account->uid == uid)
+		if (same_secret(e->secret, secret) && e->offer.account->uid == uid &&
+		    e->offer.direct == direct)
 			found = e;
 	}
 	return found;
@@ -164,7 +184,8 @@ int offers_add(const struct offer *offer, pid_t pid, uint64_t now_ns, char token
 	return room ? 0 : -EMFILE;
 }
 
-int offers_take(const char *token, uid_t uid, pid_t pid, uint64_t now_ns, struct offer *ret)
+int offers_take(const char *token, bool direct, uid_t uid, pid_t pid, uint64_t now_ns,
+		struct offer *ret)
 {
 	unsigned char secret[OFFER_SECRET_BYTES];
 	struct entry *e;
@@ -173,7 +194,7 @@ int offers_take(const char *token, uid_t uid, pid_t pid, uint64_t now_ns, struct
 	if (!token_read(token, secret))
 		return r;
 	pthread_mutex_lock(&lock);
-	e = find(secret, uid);
+	e = find(secret, direct, uid);
 	if (e && e->until_ns > now_ns)
 		r = e->pid && e->pid != pid ? -EACCES : 0;
 	if (r == 0)

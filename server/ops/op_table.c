@@ -47,6 +47,8 @@ const struct op op_table[] = {
 	{ "Constants",    0,         no_intent,          constants_attempt,     NULL,              NULL,               NULL },
 	{ "Share",        0,         no_intent,          share_attempt,         NULL,              NULL,               NULL },
 	{ "FromShare",    0,         no_intent,          from_share_attempt,    NULL,              NULL,               NULL },
+	{ "GetDescriptor", 0,        get_descriptor_intent, get_descriptor_attempt, get_descriptor_work, NULL,          NULL },
+	{ "Judge",        0,         judge_intent,       judge_attempt,         NULL,              NULL,               NULL },
 };
 enum { N_OPS = sizeof(op_table) / sizeof(op_table[0]), CASE_MAX = 128 };
 const unsigned op_count = N_OPS;

@@ -70,6 +70,13 @@ int ioctl_work(struct call *);
 int share_attempt(struct call *);
 int from_share_attempt(struct call *);
 
+/* ops_descriptor.c */
+int get_descriptor_intent(struct call *);
+int get_descriptor_attempt(struct call *);
+int get_descriptor_work(struct call *);
+int judge_intent(struct call *);
+int judge_attempt(struct call *);
+
 /* ops_wait.c */
 int poll_intent(struct call *);
 int poll_attempt(struct call *);
@@ -114,6 +121,9 @@ int constants_attempt(struct call *);
 int may_add_sock(const struct session *, uint32_t wanted);
 /* A sock for @fd, which it takes, and a handle for it. */
 int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle);
+
+/* What is asked for, in the intent: all but the action. 0 or -EINVAL. */
+int socket_kind(int family, int type, int protocol, struct intent *);
 
 /* What a request says, as the kernel's and as the socket's protocol means it: see
  * addr_decode() and addr_fit(). */

@@ -25,7 +25,7 @@ static int fd_of_handle(void *context, uint32_t handle)
 		return s ? -ENOMEM : -EBADF;
 	*p = (struct passing){ .next = c->passing, .sock = sock_ref(s) };
 	c->passing = p;
-	s->foreign = true;
+	sock_set_foreign(s);
 	return s->watch.fd;
 }
 

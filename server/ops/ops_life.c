@@ -44,28 +44,26 @@ int add_sock(struct call *c, int fd, const struct sock *like, uint32_t wanted, u
 
 /* ---- socket, socketpair ---------------------------------------------------- */
 
-static int family_intent(struct call *c, int family, int type, int protocol)
+int socket_kind(int family, int type, int protocol, struct intent *in)
 {
+	const bool inet = family == AF_INET || family == AF_INET6;
+
 	if (type & (SOCK_NONBLOCK | SOCK_CLOEXEC))
 		return -EINVAL;
-	c->intent.action = ACTION_SOCKET;
-	c->intent.family = family;
-	c->intent.type = type;
-	c->intent.protocol = protocol;
+	in->family = family;
+	in->type = type;
+	/* The kernel refuses it. Winsock's sniffers ask for it, and it means there what this
+	 * means here: headers of one's own; what is received, SIO_RCVALL says. */
+	in->protocol = inet && type == SOCK_RAW && protocol == IPPROTO_IP ? IPPROTO_RAW : protocol;
 	return 0;
 }
 
 int socket_intent(struct call *c)
 {
 	const Sockbroker__V1__SocketRequest *req = REQUEST(c, Socket);
-	const bool inet = req->family == AF_INET || req->family == AF_INET6;
-	int protocol = req->protocol;
 
-	/* The kernel refuses it. Winsock's sniffers ask for it, and it means there what this
-	 * means here: headers of one's own; what is received, SIO_RCVALL says. */
-	if (inet && req->type == SOCK_RAW && protocol == IPPROTO_IP)
-		protocol = IPPROTO_RAW;
-	return family_intent(c, req->family, req->type, protocol);
+	c->intent.action = ACTION_SOCKET;
+	return socket_kind(req->family, req->type, req->protocol, &c->intent);
 }
 
 /* A packet socket receives from its birth on, from every interface: where
@@ -94,7 +92,8 @@ int socket_pair_intent(struct call *c)
 
 	if (req->new_handle && req->new_handle == req->new_handle2)
 		return -EINVAL;
-	return family_intent(c, req->family, req->type, req->protocol);
+	c->intent.action = ACTION_SOCKET;
+	return socket_kind(req->family, req->type, req->protocol, &c->intent);
 }
 
 int socket_pair_attempt(struct call *c)
@@ -138,14 +137,15 @@ int close_intent(struct call *c)
 }
 
 /* As close(2) would wait: a TCP socket whose option says so, with nothing left
- * unread (then it resets at once). */
+ * unread (then it resets at once). What others hold too goes on as it is. */
 static bool must_linger(struct call *c)
 {
 	struct linger linger = { 0 };
 	socklen_t len = sizeof(linger);
 	int fd = c->sock->watch.fd, unread = 0;
 
-	if (!c->sock->may_linger || c->sock->type != SOCK_STREAM || sock_is_shared(c->sock))
+	if (!c->sock->may_linger || c->sock->type != SOCK_STREAM || sock_is_shared(c->sock) ||
+	    sock_is_foreign(c->sock))
 		return false;
 	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) < 0 || !linger.l_onoff ||
 	    linger.l_linger <= 0)

@@ -60,12 +60,17 @@ static int answer_returned(struct call *c, struct sock *s)
 static int accept_any(const struct sock *listener, struct sock_addr *peer)
 {
 	bool has_peer = listener->family != AF_ALG;
-	int fd = accept4(listener->watch.fd, has_peer ? (struct sockaddr *)&peer->ss : NULL,
-			 has_peer ? &peer->len : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd, r;
 
+	if (!sock_begin_own(listener))
+		return -EOPNOTSUPP;
+	fd = accept4(listener->watch.fd, has_peer ? (struct sockaddr *)&peer->ss : NULL,
+		     has_peer ? &peer->len : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	r = fd < 0 ? -errno : fd;
+	sock_end_own(listener);
 	if (!has_peer)
 		peer->len = 0;
-	return fd < 0 ? -errno : fd;
+	return r;
 }
 
 int accept_attempt(struct call *c)
@@ -76,7 +81,7 @@ int accept_attempt(struct call *c)
 	struct sock *given;
 	int fd, r;
 
-	if (c->sock->foreign)
+	if (sock_is_foreign(c->sock))
 		return -EOPNOTSUPP;
 	r = may_add_sock(c->session, wanted);
 	if (r < 0)

@@ -87,6 +87,23 @@ int connect_intent(struct call *c)
 	return request_address(c, REQUEST(c, Connect)->address, &c->intent.addr);
 }
 
+/* If O_NONBLOCK were not set. These have no peer to wait for: they note an address. */
+static bool connect_may_wait(const struct sock *s)
+{
+	const bool connectionless = s->type == SOCK_DGRAM || s->type == SOCK_RAW;
+
+	switch (s->family) {
+	case AF_INET:
+	case AF_INET6:
+	case AF_NETLINK:
+	case AF_PACKET:
+	case AF_CAN:
+		return !connectionless;
+	default:
+		return true;
+	}
+}
+
 /* connect(2) called again on a connecting socket reports how that went. Other
  * families know no such question: they say EALREADY for ever, or EISCONN, EBADFD, or
  * begin anew. */
@@ -137,7 +154,7 @@ static int associated(struct call *c)
  * full backlog says EAGAIN, and epoll will not tell when it has room. */
 int connect_attempt(struct call *c)
 {
-	if (c->sock->foreign)
+	if (connect_may_wait(c->sock) && sock_is_foreign(c->sock))
 		return -EOPNOTSUPP;
 	if ((c->not_yet == -EINPROGRESS || c->not_yet == -EALREADY) && !connect_tells(c->sock))
 		return is_sctp(c->sock) && c->sock->type == SOCK_SEQPACKET ? associated(c)
@@ -147,6 +164,20 @@ int connect_attempt(struct call *c)
 	return connect_work(c);
 }
 
+/* Here, or by a worker. */
+static int connect_now(const struct sock *s, const struct sock_addr *a)
+{
+	const bool may_wait = connect_may_wait(s);
+	int r;
+
+	if (may_wait && !sock_begin_own(s))
+		return -EOPNOTSUPP;
+	r = sys_result(connect(s->watch.fd, (const struct sockaddr *)&a->ss, a->len));
+	if (may_wait)
+		sock_end_own(s);
+	return r;
+}
+
 static int connect_path(struct call *c)
 {
 	struct sock_addr pinned;
@@ -154,15 +185,13 @@ static int connect_path(struct call *c)
 
 	if (pin < 0)
 		return pin;
-	return sys_result(connect(c->sock->watch.fd, (struct sockaddr *)&pinned.ss, pinned.len));
+	return connect_now(c->sock, &pinned);
 }
 
 int connect_work(struct call *c)
 {
 	const struct sock_addr *a = &c->intent.addr;
-	int r = is_unix_path(a) ? connect_path(c)
-				: sys_result(connect(c->sock->watch.fd,
-						     (const struct sockaddr *)&a->ss, a->len));
+	int r = is_unix_path(a) ? connect_path(c) : connect_now(c->sock, a);
 
 	if (r == -EAGAIN && !c->retry_ns)
 		c->retry_ns = RETRY_NS;

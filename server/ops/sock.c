@@ -261,6 +261,47 @@ bool sock_is_shared(const struct sock *s)
 	return s->holders && atomic_load(&s->holders->n) > 1;
 }
 
+bool sock_is_foreign(const struct sock *s)
+{
+	bool foreign = s->foreign;
+
+	if (!s->holders || foreign)
+		return foreign;
+	pthread_mutex_lock(&s->holders->lock);
+	foreign = s->holders->foreign;
+	pthread_mutex_unlock(&s->holders->lock);
+	return foreign;
+}
+
+void sock_set_foreign(struct sock *s)
+{
+	s->foreign = true;
+	if (!s->holders)
+		return;
+	pthread_mutex_lock(&s->holders->lock);
+	s->holders->foreign = true;
+	pthread_mutex_unlock(&s->holders->lock);
+}
+
+bool sock_begin_own(const struct sock *s)
+{
+	if (s->foreign)
+		return false;
+	if (!s->holders)
+		return true;
+	pthread_mutex_lock(&s->holders->lock);
+	if (!s->holders->foreign)
+		return true;
+	pthread_mutex_unlock(&s->holders->lock);
+	return false;
+}
+
+void sock_end_own(const struct sock *s)
+{
+	if (s->holders)
+		pthread_mutex_unlock(&s->holders->lock);
+}
+
 void sock_close_now(struct sock *s)
 {
 	if (s->capture)
@@ -318,7 +359,7 @@ static void close_fd(struct sock *s, int fd, bool slowly)
 static void sock_close_fds(struct sock *s)
 {
 	struct capture *cap = sock_take_capture(s);
-	const bool last = holders_unref(s->holders);
+	const bool ours = !sock_is_foreign(s), last = holders_unref(s->holders);
 
 	if (cap && cap->watch.fd >= 0)
 		close_fd(s, cap->watch.fd, true);
@@ -326,7 +367,7 @@ static void sock_close_fds(struct sock *s)
 		sock_drop_capture(s, cap);
 	if (s->watch.fd < 0)
 		return;
-	if (last && s->may_linger)
+	if (last && ours && s->may_linger)
 		fd_disarm_linger(s->watch.fd);
 	close_fd(s, s->watch.fd, family_is_slow(s->family));
 }

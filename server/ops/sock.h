@@ -9,6 +9,7 @@
 #ifndef SB_OPS_SOCK_H
 #define SB_OPS_SOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -44,9 +45,10 @@ struct sock {
 	struct list returned;
 	uint64_t position;       /* how much the kernel has given: see returned.h */
 
-	/* Others may hold the description and clear its O_NONBLOCK: accept and
-	 * connect would block our thread, so they are refused. */
-	bool foreign;
+	/* Others may hold the description and clear its O_NONBLOCK: accept, and a
+	 * connect that may wait, would block our thread, so they are refused. Ask
+	 * sock_is_foreign(): who shares the description may have given it away. */
+	atomic_bool foreign;     /* a worker's connect asks too */
 	struct holders *holders; /* it was shared: whom with; else NULL */
 	bool may_linger;         /* SO_LINGER was set, or inherited, or is unknown */
 	/* A packet socket that must not receive before it is bound to the interface
@@ -79,6 +81,14 @@ int sock_publish(struct sock *s, uint32_t wanted, uint32_t *ret_handle)
 void sock_unpublish(struct session *, uint32_t handle);
 /* Another session, or an offer, has the same description. */
 bool sock_is_shared(const struct sock *);
+/* Others than the broker hold, or held, the description. */
+bool sock_is_foreign(const struct sock *);
+/* Before somebody else gets it: waits for who is inside of the next two. */
+void sock_set_foreign(struct sock *);
+/* Around accept(2) and connect(2), any thread: false, and nothing begun, if it is foreign. In
+ * between it does not become so, and the call does not block. */
+bool sock_begin_own(const struct sock *);
+void sock_end_own(const struct sock *);
 
 /* bind(2), connect(2), shutdown(2) and close(2) in such a family may take their time: a
  * worker must do it. */

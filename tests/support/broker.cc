@@ -185,6 +185,12 @@ rules:
   - { name: alg, who: <who>, may: [socket, bind], family: alg, type: <types>, algorithms: any }
   - { name: qipcrtr, who: <who>, may: [socket, bind, connect, send], family: qipcrtr, type: <types>,
       qipcrtr: { nodes: [any, broadcast], ports: [any, control] } }
+  - { name: real ip, who: <who>, may: [direct], family: [inet, inet6], type: <types>, protocol: [any, raw],
+      to: any, to_ports: any }
+  - { name: real packet, who: <who>, may: [direct], family: packet, type: <types>, protocol: any, interface: any }
+  - { name: real netlink, who: <who>, may: [direct], family: netlink, type: <types>, protocol: any }
+  - { name: real can, who: <who>, may: [direct], family: can, type: <types>, protocol: any, interface: any }
+  - { name: files, who: <who>, may: [files] }
   - { name: names, who: <who>, may: [resolve], names: any, addresses: any }
   - { name: inspect, who: <who>, may: [inspect] }
 )";

@@ -64,7 +64,7 @@ const std::vector<OpName> kOps = {
     {kGetProtoByName, "GetProtoByName"}, {kGetServByName, "GetServByName"},
     {kGetServByPort, "GetServByPort"}, {kIfNameIndex, "IfNameIndex"},
     {kIfNameToIndex, "IfNameToIndex"}, {kIfIndexToName, "IfIndexToName"}, {kConstants, "Constants"},
-    {kShare, "Share"}, {kFromShare, "FromShare"}};
+    {kShare, "Share"}, {kFromShare, "FromShare"}, {kGetDescriptor, "GetDescriptor"}, {kJudge, "Judge"}};
 
 Pb &Pb::V(unsigned field, uint64_t number) {
   PutVarint(this, uint64_t{field} << 3);

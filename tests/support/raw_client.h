@@ -33,7 +33,7 @@ enum Op : unsigned {
   kGetAddrInfo = 28, kGetNameInfo = 29, kGetHostByName = 30, kGetHostByAddr = 31, kGetHostName = 32,
   kSetHostName = 33, kGetProtoByName = 34, kGetServByName = 35, kGetServByPort = 36,
   kIfNameIndex = 37, kIfNameToIndex = 38, kIfIndexToName = 39, kConstants = 40,
-  kShare = 41, kFromShare = 42,
+  kShare = 41, kFromShare = 42, kGetDescriptor = 43, kJudge = 44,
   kHello = 100, kCancel = 101,
 };
 struct OpName { unsigned op; const char *method; };

@@ -40,7 +40,7 @@ class Offers : public testing::Test {
   }
   static int Take(const std::string &token, uint64_t now, uid_t uid = kUser, pid_t pid = 1) {
     struct offer o;
-    int r = offers_take(token.c_str(), uid, pid, now, &o);
+    int r = offers_take(token.c_str(), false, uid, pid, now, &o);
     if (r == 0) offer_end(&o);
     return r;
   }

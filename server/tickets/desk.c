@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * desk.c - the thread of the descriptor socket.
+ *
+ * Each packet is answered at once and in turn, so a connection has no state but its peer. Nothing
+ * here waits for a client: one that does not read finds its connection ended, since its
+ * socket's buffer is kept small (what is in it holds descriptors). The connections stand in the order
+ * of their last packet; one timer, for the first of them, ends those that are idle, and offers
+ * whose time is up.
+ *
+ * What comes is taken out of the control data whole before anything is judged, so that every
+ * descriptor of it is either in the offer or closed.
+ */
+#include "tickets/desk.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/poller.h"
+#include "identity/door.h"
+#include "identity/peer.h"
+#include "tickets/given.h"
+#include "tickets/ticket.h"
+
+enum {
+	CLIENTS_MAX = 1024, CLIENTS_OF_ONE = 64, IDLE_SECONDS = 10, LINES_PER_SECOND = 20,
+	BUFFER_BYTES = 8192,   /* a few packets */
+	DESCRIPTORS_MAX = 253, /* SCM_MAX_FD: the kernel passes no more at once */
+	/* Room for those, and for what else might come. */
+	CONTROL_BYTES = CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int)) + 1024,
+};
+
+struct desk {
+	struct door door;
+	struct poller poller;
+	struct watch at_door, alarm;
+	struct list clients;     /* who was heard of longest ago first */
+	unsigned n_clients;
+	struct log_limit audit;
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock;    /* of the two below */
+	struct policy *policy;
+	bool ending;
+};
+
+struct client {
+	struct watch watch;
+	struct list link;
+	struct desk *desk;
+	struct peer *peer;
+	uint64_t idle_ns;        /* when it is to go */
+};
+
+/* What a packet brought. */
+struct brought {
+	int fds[DESCRIPTORS_MAX];
+	size_t n_fds;
+	bool other;              /* control messages that are no SCM_RIGHTS, or cut */
+};
+
+static void complain(struct desk *d, const struct peer *peer, const char *what)
+{
+	unsigned dropped;
+
+	if (!log_may(&d->audit, &dropped))
+		return;
+	if (dropped)
+		log_line(LOG_LEVEL_WARNING, "%u more lines about descriptors were not logged", dropped);
+	log_line(LOG_LEVEL_WARNING, "descriptor socket: %s; user %u, process %d", what,
+		 peer ? (unsigned)peer->subject.uid : 0, peer ? (int)peer->pid : 0);
+}
+
+static struct policy *policy_now(struct desk *d)
+{
+	struct policy *p;
+
+	pthread_mutex_lock(&d->lock);
+	p = policy_ref(d->policy);
+	pthread_mutex_unlock(&d->lock);
+	return p;
+}
+
+/* ---- the clock ----------------------------------------------------------------- */
+
+static void set_alarm(struct desk *d)
+{
+	uint64_t next = offers_next();
+	struct itimerspec when = { 0 };
+
+	if (!list_empty(&d->clients)) {
+		const struct client *first = container_of(d->clients.next, struct client, link);
+
+		next = first->idle_ns < next ? first->idle_ns : next;
+	}
+	if (next == UINT64_MAX)
+		return; /* it may ring once more, in vain */
+	when.it_value.tv_sec = (time_t)(next / NS_PER_S);
+	when.it_value.tv_nsec = (long)(next % NS_PER_S);
+	(void)timerfd_settime(d->alarm.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void client_end(struct client *c)
+{
+	struct desk *d = c->desk;
+
+	list_remove(&c->link);
+	d->n_clients--;
+	watch_close(&d->poller, &c->watch);
+	close(c->watch.fd);
+	c->watch.fd = -1;
+	c->peer = peer_unref(c->peer);
+}
+
+static void alarm_ready(struct watch *w, uint32_t events)
+{
+	struct desk *d = container_of(w, struct desk, alarm);
+	const uint64_t now = clock_now_ns();
+	uint64_t expirations;
+
+	(void)events;
+	(void)!read(w->fd, &expirations, sizeof(expirations));
+	while (!list_empty(&d->clients)) {
+		struct client *first = container_of(d->clients.next, struct client, link);
+
+		if (first->idle_ns > now)
+			break;
+		client_end(first);
+	}
+	offers_expire(now);
+	set_alarm(d);
+}
+
+static void heard_of(struct client *c)
+{
+	struct desk *d = c->desk;
+
+	list_remove(&c->link);
+	c->idle_ns = clock_now_ns() + IDLE_SECONDS * NS_PER_S;
+	list_append(&d->clients, &c->link);
+}
+
+/* ---- answers ------------------------------------------------------------------- */
+
+/* @fd: to go with it, or -1. Returns 0 or -errno: the connection is of no more use. */
+static int answer(const struct client *c, int error, const char *ticket, int fd)
+{
+	uint8_t packet[TICKET_BYTES_MAX];
+	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec iov = { .iov_base = packet, .iov_len = ticket_reply_write(error, ticket, packet) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+						   .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	return sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int take(struct client *c, const char *ticket)
+{
+	const struct peer *p = c->peer;
+	struct offer offer;
+	int r = offers_take(ticket, true, p->subject.uid, p->pid, clock_now_ns(), &offer);
+
+	if (r < 0) {
+		complain(c->desk, p, "no descriptor for that ticket: unknown, used, or too old");
+		return answer(c, r, NULL, -1);
+	}
+	r = answer(c, 0, ticket, offer.fd);
+	offer_end(&offer);
+	return r;
+}
+
+/* Takes @fd, on success. */
+static int offer_given(struct client *c, int fd, char ticket[OFFER_TOKEN_BYTES])
+{
+	struct policy *policy = policy_now(c->desk);
+	const struct limits limits = policy_limits(policy, &c->peer->subject);
+	struct offer offer = { .fd = -1, .capture_fd = -1, .foreign = true, .may_linger = true };
+	int r = given_look(fd, &offer);
+
+	policy_unref(policy);
+	if (r == 0)
+		r = offer_begin(&offer, c->peer->subject.uid, &limits);
+	if (r < 0)
+		return r;
+	offer.holders = holders_new();
+	offer.fd = fd;
+	r = offer.holders ? offers_add(&offer, 0, clock_now_ns(), ticket) : -ENOMEM;
+	if (r < 0) {
+		offer.fd = -1;
+		offer_end(&offer);
+	}
+	return r;
+}
+
+static int give(struct client *c, struct brought *b)
+{
+	char ticket[OFFER_TOKEN_BYTES];
+	int r = b->n_fds == 1 && !b->other ? offer_given(c, b->fds[0], ticket) : -EINVAL;
+
+	if (r == 0)
+		b->n_fds = 0;
+	return answer(c, r, r == 0 ? ticket : NULL, -1);
+}
+
+/* ---- packets ------------------------------------------------------------------- */
+
+static void take_out(struct msghdr *msg, struct brought *ret)
+{
+	ret->n_fds = 0;
+	ret->other = msg->msg_flags & MSG_CTRUNC;
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(msg); m; m = CMSG_NXTHDR(msg, m)) {
+		const size_t n = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS) {
+			ret->other = true;
+			continue;
+		}
+		memcpy(ret->fds + ret->n_fds, CMSG_DATA(m), n * sizeof(int));
+		ret->n_fds += n;
+	}
+}
+
+static void drop(struct brought *b)
+{
+	while (b->n_fds)
+		close(b->fds[--b->n_fds]);
+}
+
+/* Returns the bytes of the next packet, more than TICKET_BYTES_MAX if it is too long; 0: the
+ * connection has ended; or -errno. */
+static ssize_t receive(const struct client *c, uint8_t packet[TICKET_BYTES_MAX], struct brought *ret)
+{
+	union { struct cmsghdr header; char bytes[CONTROL_BYTES]; } control;
+	struct iovec iov = { .iov_base = packet, .iov_len = TICKET_BYTES_MAX };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	const ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+
+	ret->n_fds = 0;
+	if (n < 0)
+		return -errno;
+	take_out(&msg, ret);
+	return n;
+}
+
+/* Returns 0, or -errno: the connection is to end. */
+static int serve(struct client *c)
+{
+	uint8_t packet[TICKET_BYTES_MAX];
+	struct ticket_request request;
+	struct brought brought;
+	const ssize_t n = receive(c, packet, &brought);
+	int r = n > 0 ? ticket_request_read(packet, (size_t)n, &request) : n < 0 ? (int)n : -EPIPE;
+
+	if (n <= 0 || r < 0) {
+		if (n > 0)
+			(void)answer(c, r, NULL, -1);
+	} else if (request.give) {
+		r = give(c, &brought);
+	} else if (brought.n_fds || brought.other) {
+		r = -EBADMSG;
+		(void)answer(c, r, NULL, -1);
+	} else {
+		r = take(c, request.take);
+	}
+	drop(&brought);
+	return r;
+}
+
+static void client_ready(struct watch *w, uint32_t events)
+{
+	struct client *c = container_of(w, struct client, watch);
+	struct desk *d = c->desk;
+	const int r = serve(c);
+
+	(void)events;
+	if (r == 0)
+		heard_of(c);
+	else if (r != -EAGAIN)
+		client_end(c);
+	set_alarm(d);
+}
+
+static void client_release(struct watch *w)
+{
+	free(container_of(w, struct client, watch));
+}
+
+/* ---- the door -------------------------------------------------------------------- */
+
+static unsigned clients_of(const struct desk *d, uid_t uid)
+{
+	unsigned n = 0;
+
+	for (const struct list *l = d->clients.next; l != &d->clients; l = l->next)
+		n += container_of(l, struct client, link)->peer->subject.uid == uid;
+	return n;
+}
+
+static const char *why_not(struct desk *d, const struct peer *peer)
+{
+	struct policy *policy = policy_now(d);
+	const bool known = policy_knows(policy, &peer->subject);
+	const uint32_t limit = policy_limits(policy, &peer->subject).connections;
+
+	policy_unref(policy);
+	if (!known)
+		return "no rule is for this user";
+	if (d->n_clients >= CLIENTS_MAX)
+		return "too many connections";
+	return clients_of(d, peer->subject.uid) >= (limit < CLIENTS_OF_ONE ? limit : CLIENTS_OF_ONE)
+		? "too many connections of this user" : NULL;
+}
+
+/* Takes both, on success. */
+static int admit(struct desk *d, int fd, struct peer *peer)
+{
+	const int bytes = BUFFER_BYTES;
+	struct client *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	*c = (struct client){ .watch = { .fd = fd, .ready = client_ready, .release = client_release },
+			      .desk = d, .peer = peer,
+			      .idle_ns = clock_now_ns() + IDLE_SECONDS * NS_PER_S };
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	r = watch_arm(&d->poller, &c->watch, EPOLLIN);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	list_append(&d->clients, &c->link);
+	d->n_clients++;
+	set_alarm(d);
+	return 0;
+}
+
+static void come_in(struct desk *d, int fd)
+{
+	struct peer *peer = NULL;
+	const char *why = peer_identify(fd, &peer) < 0 ? "the kernel does not say who it is"
+						       : why_not(d, peer);
+
+	if (!why && admit(d, fd, peer) == 0)
+		return;
+	complain(d, peer, why ? why : "memory or descriptors are out");
+	close(fd);
+	peer_unref(peer);
+}
+
+static void door_ready(struct watch *w, uint32_t events)
+{
+	struct desk *d = container_of(w, struct desk, at_door);
+	int fd;
+
+	(void)events;
+	while ((fd = door_accept(&d->door)) >= 0)
+		come_in(d, fd);
+	if (fd == -EMFILE)
+		complain(d, NULL, "descriptors are out");
+}
+
+/* ---- the thread -------------------------------------------------------------------- */
+
+static bool is_ending(struct desk *d)
+{
+	bool ending;
+
+	pthread_mutex_lock(&d->lock);
+	ending = d->ending;
+	pthread_mutex_unlock(&d->lock);
+	return ending;
+}
+
+static void *desk_run(void *desk)
+{
+	struct desk *d = desk;
+	struct poller_batch batch;
+
+	while (!is_ending(d)) {
+		poller_wait(&d->poller, &batch);
+		poller_dispatch(&d->poller, &batch);
+	}
+	while (!list_empty(&d->clients))
+		client_end(container_of(d->clients.next, struct client, link));
+	return NULL;
+}
+
+struct desk *desk_open(const char *beside, unsigned mode, char *error, size_t size)
+{
+	struct desk *d = calloc(1, sizeof(*d));
+	char address[sizeof(d->door.path) + 16];
+	int r;
+
+	if (!d) {
+		snprintf(error, size, "memory is out");
+		return NULL;
+	}
+	r = snprintf(address, sizeof(address), "%s.fd", beside);
+	if (r >= (int)sizeof(address))
+		r = -ENAMETOOLONG;
+	if (r >= 0)
+		r = door_open(&d->door, address, SOCK_SEQPACKET, mode, error, size);
+	else
+		snprintf(error, size, "cannot listen beside '%s': the path is too long", beside);
+	if (r < 0) {
+		free(d);
+		return NULL;
+	}
+	list_init(&d->clients);
+	d->audit = (struct log_limit){ .per_second = LINES_PER_SECOND };
+	d->alarm.fd = -1;
+	d->poller.epoll_fd = -1;
+	pthread_mutex_init(&d->lock, NULL);
+	return d;
+}
+
+int desk_start(struct desk *d, struct policy *policy)
+{
+	int r = poller_init(&d->poller);
+
+	if (r < 0) {
+		d->poller.epoll_fd = -1;
+		return r;
+	}
+	d->policy = policy_ref(policy);
+	d->at_door = (struct watch){ .fd = d->door.fd, .ready = door_ready };
+	d->alarm = (struct watch){ .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+				   .ready = alarm_ready };
+	r = d->alarm.fd < 0 ? -errno : watch_arm(&d->poller, &d->alarm, EPOLLIN);
+	if (r == 0)
+		r = watch_arm(&d->poller, &d->at_door, EPOLLIN);
+	if (r == 0)
+		r = -pthread_create(&d->thread, NULL, desk_run, d);
+	d->running = r == 0;
+	return r;
+}
+
+void desk_set_policy(struct desk *d, struct policy *policy)
+{
+	pthread_mutex_lock(&d->lock);
+	policy_unref(d->policy);
+	d->policy = policy_ref(policy);
+	pthread_mutex_unlock(&d->lock);
+}
+
+struct desk *desk_close(struct desk *d)
+{
+	if (!d)
+		return NULL;
+	if (d->running) {
+		pthread_mutex_lock(&d->lock);
+		d->ending = true;
+		pthread_mutex_unlock(&d->lock);
+		poller_wake(&d->poller);
+		pthread_join(d->thread, NULL);
+	}
+	door_close(&d->door);
+	if (d->alarm.fd >= 0)
+		close(d->alarm.fd);
+	if (d->poller.epoll_fd >= 0)
+		poller_done(&d->poller);
+	policy_unref(d->policy);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+	return NULL;
+}
