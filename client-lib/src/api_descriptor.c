@@ -47,13 +47,14 @@ static int ticket_take(struct sb_sock *s, enum error_origin *ret_where)
 	return r;
 }
 
-/* O_NONBLOCK of the broker's own, which it keeps as it likes, becomes the stand-in's. */
-static int nonblocking_take_over(const struct sb_sock *s, int real)
+/* O_NONBLOCK of the broker's own, which it keeps as it likes, becomes the stand-in's: also what
+ * fcntl(2) has set there, since from now on it will be heeded. */
+static int nonblocking_take_over(int standin, int real)
 {
-	const int flags = fcntl(real, F_GETFL);
-	const int wanted = s->nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+	const int shown = fcntl(standin, F_GETFL), flags = fcntl(real, F_GETFL);
+	const int wanted = (flags & ~O_NONBLOCK) | (shown & O_NONBLOCK);
 
-	if (flags < 0 || (wanted != flags && fcntl(real, F_SETFL, wanted) < 0))
+	if (shown < 0 || flags < 0 || (wanted != flags && fcntl(real, F_SETFL, wanted) < 0))
 		return -errno;
 	return 0;
 }
@@ -75,7 +76,7 @@ static int real_of(struct sb_sock *s, int fd, enum error_origin *ret_where)
 	real = ticket_take(s, ret_where);
 	if (real < 0)
 		return real;
-	r = nonblocking_take_over(s, real);
+	r = nonblocking_take_over(fd, real);
 	if (r < 0)
 		close(real);
 	return r < 0 ? r : real;

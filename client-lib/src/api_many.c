@@ -26,6 +26,7 @@ struct bundle {
 	struct arena *arena;
 	size_t bytes_most;     /* that a request may carry, rest and all */
 	size_t bytes;          /* so far */
+	struct rights_given *given;
 };
 
 /* Names, control messages, sizes: what stands beside the data, at most. */
@@ -140,8 +141,8 @@ static int add_control(struct bundle *b, const struct mmsghdr *msgs, unsigned n)
 		if (!m)
 			return -ENOMEM;
 		sockbroker__v1__control_messages__init(m);
-		error = rights_take(b->sock, &msgs[i].msg_hdr, b->arena, &m->n_messages,
-				    &m->messages);
+		error = rights_take(b->sock, &msgs[i].msg_hdr, b->arena, &b->given,
+				    &m->n_messages, &m->messages);
 		r->control[r->n_control++] = m;
 	}
 	return error;
@@ -200,6 +201,7 @@ static int send_bundle(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int 
 		r = add_control(&b, msgs, n);
 	if (r == 0)
 		r = bundle_call(&b, msgs, n, deadline);
+	rights_close(s, b.given);
 	arena_reset(&arena);
 	return r;
 }

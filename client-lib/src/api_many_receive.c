@@ -55,7 +55,7 @@ static int request_fill(Request *request, uint32_t *lengths, const struct sb_soc
 	return (int)i;
 }
 
-static int take_one(const struct sb_sock *s, const Reply *got, size_t i, const uint8_t *data,
+static int take_one(const struct sb_sock *s, const Reply *got, size_t i, const uint8_t *data, int flags,
 		    struct mmsghdr *m)
 {
 	struct msghdr *h = &m->msg_hdr;
@@ -67,16 +67,18 @@ static int take_one(const struct sb_sock *s, const Reply *got, size_t i, const u
 	m->msg_len = (unsigned)(i < got->n_lengths ? got->lengths[i] : size);
 	h->msg_flags = i < got->n_flags ? (int)got->flags[i] : 0;
 	if (i < got->n_control)
-		r = rights_give(s, got->control[i]->messages, got->control[i]->n_messages, h);
+		r = rights_give(s, got->control[i]->messages, got->control[i]->n_messages,
+				flags, h);
 	else
-		r = rights_give(s, NULL, 0, h);
+		r = rights_give(s, NULL, 0, flags, h);
 	if (r == 0)
 		r = api_address_give(i < got->n_addresses ? got->addresses[i] : NULL, h->msg_name,
 				     &h->msg_namelen);
 	return r;
 }
 
-static int take_reply(const struct sb_sock *s, const Reply *got, struct mmsghdr *msgs, unsigned n)
+static int take_reply(const struct sb_sock *s, const Reply *got, int flags, struct mmsghdr *msgs,
+		      unsigned n)
 {
 	size_t at = 0;
 	int r;
@@ -86,7 +88,7 @@ static int take_reply(const struct sb_sock *s, const Reply *got, struct mmsghdr 
 	for (size_t i = 0; i < got->n_sizes; i++) {
 		if (got->sizes[i] > got->data.len - at)
 			return -EPROTO;
-		r = take_one(s, got, i, got->data.data + at, &msgs[i]);
+		r = take_one(s, got, i, got->data.data + at, flags, &msgs[i]);
 		if (r < 0)
 			return r;
 		at += got->sizes[i];
@@ -114,7 +116,7 @@ static int receive_bundle(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, i
 	reply_init(&reply);
 	r = rpc_call(s->broker, &request.base, &reply);
 	if (r == 0)
-		r = take_reply(s, (const Reply *)reply.message, msgs, n);
+		r = take_reply(s, (const Reply *)reply.message, flags, msgs, n);
 	reply_free(&reply);
 	return r;
 }

@@ -17,6 +17,11 @@ typedef Sockbroker__V1__RecvReply Reply;
 
 enum { CONTROL_BYTES_MAX = 65536 };
 
+struct receiving {
+	Request request;
+	int flags; /* recvmsg(2)'s, all of them */
+};
+
 static void request_fill(Request *request, const struct sb_sock *s, const struct msghdr *msg,
 			 size_t length, int64_t deadline)
 {
@@ -36,21 +41,22 @@ static void request_fill(Request *request, const struct sb_sock *s, const struct
 }
 
 /* All but the data. */
-static int take_rest(const struct sb_sock *s, const Reply *got, struct msghdr *msg)
+static int take_rest(const struct sb_sock *s, const Reply *got, int flags, struct msghdr *msg)
 {
 	int r;
 
 	msg->msg_flags = (int)got->flags;
-	r = rights_give(s, got->control, got->n_control, msg);
+	r = rights_give(s, got->control, got->n_control, flags, msg);
 	if (r == 0)
 		r = api_address_give(got->address, msg->msg_name, &msg->msg_namelen);
 	return r;
 }
 
 /* Into @msg from @offset on. Returns what recv(2) would, or -errno. */
-static ssize_t receive_part(struct sb_sock *s, Request *request, struct msghdr *msg,
+static ssize_t receive_part(struct sb_sock *s, struct receiving *receiving, struct msghdr *msg,
 			    size_t offset, size_t length, int64_t deadline)
 {
+	Request *request = &receiving->request;
 	const Reply *got;
 	struct reply reply;
 	size_t n;
@@ -64,7 +70,7 @@ static ssize_t receive_part(struct sb_sock *s, Request *request, struct msghdr *
 		n = got->data.len < request->length ? got->data.len : request->length;
 		if (n)
 			iov_scatter(msg, offset, got->data.data, n);
-		r = take_rest(s, got, msg);
+		r = take_rest(s, got, receiving->flags, msg);
 		/* With MSG_TRUNC the true length, which may be more. */
 		if (r == 0)
 			r = (request->flags & MSG_TRUNC) ? (ssize_t)got->length : (ssize_t)n;
@@ -74,38 +80,39 @@ static ssize_t receive_part(struct sb_sock *s, Request *request, struct msghdr *
 }
 
 /* The rest of what MSG_WAITALL waits for, after @done bytes. */
-static ssize_t receive_rest(struct sb_sock *s, Request *request, struct msghdr *msg,
+static ssize_t receive_rest(struct sb_sock *s, struct receiving *receiving, struct msghdr *msg,
 			    size_t done, size_t total, int64_t deadline)
 {
 	/* Names and control messages came with the first part. */
 	struct msghdr rest = { .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
 
 	while (done < total && !interrupt_came()) {
-		const ssize_t n = receive_part(s, request, &rest, done, total - done, deadline);
+		const ssize_t n = receive_part(s, receiving, &rest, done, total - done, deadline);
 
 		if (n > 0)
 			done += (size_t)n;
-		if (n < (ssize_t)request->length)
+		if (n < (ssize_t)receiving->request.length)
 			break;
 	}
 	return (ssize_t)done;
 }
 
 /* By the session stream. */
-static ssize_t receive_parts(struct sb_sock *s, struct msghdr *msg, size_t total, uint32_t flags,
+static ssize_t receive_parts(struct sb_sock *s, struct msghdr *msg, size_t total, int flags,
 			     int64_t deadline)
 {
-	Request request = SOCKBROKER__V1__RECV_REQUEST__INIT;
+	struct receiving receiving = { .request = SOCKBROKER__V1__RECV_REQUEST__INIT, .flags = flags };
 	ssize_t r;
 
-	request.flags = flags;
+	receiving.request.flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
 	interrupt_forget();
-	r = receive_part(s, &request, msg, 0, total, deadline);
+	r = receive_part(s, &receiving, msg, 0, total, deadline);
 	transfer_note(s, r);
 	if ((flags & (MSG_WAITALL | MSG_PEEK | MSG_TRUNC)) != MSG_WAITALL || r <= 0 ||
-	    (size_t)r == total || r < (ssize_t)request.length || !data_is_stream(s))
+	    (size_t)r == total || r < (ssize_t)receiving.request.length ||
+	    !data_is_stream(s))
 		return r;
-	return receive_rest(s, &request, msg, (size_t)r, total, deadline);
+	return receive_rest(s, &receiving, msg, (size_t)r, total, deadline);
 }
 
 static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total, int flags)
@@ -122,7 +129,7 @@ static ssize_t receive_whole(struct sb_sock *s, struct msghdr *msg, size_t total
 	r = lane_matters(&s->receiving) ? lane_enter(&s->receiving, wait_ns, &ordered) : 0;
 	if (r < 0)
 		return r;
-	r = receive_parts(s, msg, total, wire_flags, deadline);
+	r = receive_parts(s, msg, total, flags, deadline);
 	if (ordered)
 		lane_leave(&s->receiving);
 	return r;

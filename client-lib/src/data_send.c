@@ -145,6 +145,7 @@ static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t to
 {
 	Request request = SOCKBROKER__V1__SEND_REQUEST__INIT;
 	const int64_t wait_ns = sock_wait_ns(s, flags);
+	struct rights_given *given = NULL;
 	struct arena arena;
 	ssize_t r = 0;
 
@@ -154,7 +155,7 @@ static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t to
 	if (msg->msg_name && msg->msg_namelen)
 		r = api_address_take(msg->msg_name, msg->msg_namelen, &arena, &request.address);
 	if (r == 0)
-		r = rights_take(s, msg, &arena, &request.n_control, &request.control);
+		r = rights_take(s, msg, &arena, &given, &request.n_control, &request.control);
 	if (r == 0) {
 		r = -ENOSYS;
 		if (transfer_fits_send(s, &request, total))
@@ -162,6 +163,7 @@ static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t to
 		if (r == -ENOSYS)
 			r = send_in_order(s, &request, msg, total, wait_ns);
 	}
+	rights_close(s, given);
 	arena_reset(&arena);
 	return r;
 }
