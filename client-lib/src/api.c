@@ -6,13 +6,16 @@
 #include <sys/un.h>
 
 #include "broker.h"
+#include "direct.h"
 #include "fork.h"
 #include "wire/addr.h"
 
 ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result)
 {
-	const enum error_origin origin = rpc_has_ended(s->broker) ? ERROR_GONE : ERROR_BROKER;
+	enum error_origin origin = ERROR_BROKER;
 
+	if (rpc_has_ended(s->broker))
+		origin = sock_is_real(s) ? ERROR_LEFT : ERROR_GONE;
 	sock_put(s);
 	return error_return(call, origin, result);
 }
@@ -27,6 +30,15 @@ int api_broker(const char *call, struct sb_broker *given, struct sb_broker **ret
 	if (fork_is_child())
 		return (int)api_local(call, -EBADF);
 	return (int)error_return(call, ERROR_CONNECTING, broker_get(given, ret));
+}
+
+int api_call(struct sb_sock *s, const ProtobufCMessage *request, uint32_t *handle,
+	     struct reply *out)
+{
+	if (sock_is_real(s))
+		return direct_call(s, request, handle, out);
+	*handle = s->handle;
+	return rpc_call(s->broker, request, out);
 }
 
 int api_ask(const char *call, struct sb_broker *given, const ProtobufCMessage *request,

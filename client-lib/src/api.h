@@ -18,6 +18,9 @@ ssize_t api_local(const char *call, ssize_t result);
 /* The broker that a call without a socket is for: @given, or if it is NULL the default
  * one. Returns 0 and a reference; or what public function @call does. */
 int api_broker(const char *call, struct sb_broker *given, struct sb_broker **ret);
+/* An operation on @s, whose handle goes to the request's field @handle. As rpc_call(). */
+int api_call(struct sb_sock *s, const ProtobufCMessage *request, uint32_t *handle,
+	     struct reply *out);
 /* An operation without a socket, at @given (NULL: the default broker), for the public
  * function @call, whose error is noted. Returns 0 or -errno; @out as rpc_call() has it. */
 int api_ask(const char *call, struct sb_broker *given, const ProtobufCMessage *request,

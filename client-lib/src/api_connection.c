@@ -15,6 +15,7 @@
 #include "api.h"
 #include "api_life.h"
 #include "broker.h"
+#include "direct.h"
 #include "sockbroker.h"
 
 struct attempts {
@@ -135,7 +136,8 @@ static int connect_first(struct attempts *a, const struct addrinfo *list, struct
 					 rpc_has_ended(a->broker) ? ERROR_GONE : ERROR_BROKER, r);
 	}
 	birth.handle = a->left;
-	return (int)api_local("sb_create_connection", api_adopt(standin, &birth));
+	return (int)api_local("sb_create_connection",
+			      direct_adopt(standin, &birth, NULL));
 }
 
 static int connect_name(struct attempts *a, const char *host, const char *port)

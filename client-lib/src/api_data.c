@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "data.h"
+#include "direct.h"
 #include "sockbroker.h"
 
 static ssize_t send_msg(const char *call, int fd, const struct msghdr *msg, int flags)
@@ -15,7 +16,8 @@ static ssize_t send_msg(const char *call, int fd, const struct msghdr *msg, int 
 
 	if (r < 0)
 		return api_local(call, r);
-	return api_done(call, s, data_send(s, msg, flags));
+	return api_done(call, s, sock_is_real(s) ? direct_send(s, msg, flags) :
+						   data_send(s, msg, flags));
 }
 
 static ssize_t receive_msg(const char *call, int fd, struct msghdr *msg, int flags)
@@ -25,7 +27,8 @@ static ssize_t receive_msg(const char *call, int fd, struct msghdr *msg, int fla
 
 	if (r < 0)
 		return api_local(call, r);
-	return api_done(call, s, data_receive(s, msg, flags));
+	return api_done(call, s, sock_is_real(s) ? direct_receive(s, msg, flags) :
+						   data_receive(s, msg, flags));
 }
 
 ssize_t sb_sendto(int fd, const void *buf, size_t len, int flags,

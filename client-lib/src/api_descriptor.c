@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api_descriptor.c - real descriptors: sb_detach(), sb_fileno_direct(), sb_fromfd(), and
- * sb_judge() for who holds one.
+ * api_descriptor.c - real descriptors: sb_detach(), sb_fileno_direct(), sb_fromfd(), sb_set_direct(),
+ * and sb_judge() for who holds one.
  *
  * The broker lets go of a socket only when we have it. What could fail on the way (no descriptor
  * socket, no number left) is tried before the broker is asked for the descriptor, since from
@@ -68,6 +68,8 @@ static int real_of(struct sb_sock *s, int fd, enum error_origin *ret_where)
 	room = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (room < 0)
 		return -errno;
+	if (sock_is_real(s))
+		return room;
 	*ret_where = ERROR_DESCRIPTORS;
 	r = descriptor_ready(s->broker);
 	close(room);
@@ -94,11 +96,26 @@ int sb_fileno_direct(int fd)
 	return done(__func__, where, s, r);
 }
 
+/* It is the real socket as it stands. */
+static int forget(int fd)
+{
+	struct sb_sock *s;
+	const int r = table_remove(fd, &s);
+
+	if (r < 0)
+		return r;
+	sock_put(s);
+	return fd;
+}
+
 static int detach(struct sb_sock *s, int fd, enum error_origin *ret_where)
 {
-	const int real = real_of(s, fd, ret_where);
-	int r;
+	int real, r;
 
+	*ret_where = ERROR_LOCAL;
+	if (sock_is_real(s))
+		return forget(fd);
+	real = real_of(s, fd, ret_where);
 	if (real < 0)
 		return real;
 	*ret_where = ERROR_LOCAL;
@@ -209,4 +226,19 @@ int sb_judge(sb_broker *given, int action, int domain, int type, int protocol,
 	}
 	arena_reset(&arena);
 	return r;
+}
+
+int sb_set_direct(sb_broker *given, int direct)
+{
+	struct sb_broker *b;
+	int r;
+
+	if (direct != 0 && direct != 1)
+		return (int)api_local(__func__, -EINVAL);
+	r = api_broker(__func__, given, &b);
+	if (r < 0)
+		return r;
+	rpc_set_direct(b, direct);
+	rpc_unref(b);
+	return 0;
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* api_life.c - the life of a socket: socket, socketpair, dup, close. */
 #include <arpa/inet.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "api.h"
 #include "api_life.h"
+#include "direct.h"
 #include "sockbroker.h"
 
 /* What may stand beside the type of a new socket. */
 enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
 
-/* What a call that went wrong at the broker returns. */
+/* What a call returns for what the broker said. */
 static int refused(const char *call, const struct sb_broker *b, int r)
 {
 	return (int)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_BROKER, r);
@@ -35,12 +35,15 @@ static int socket_new(struct sb_broker *b, int domain, int type, int protocol)
 	struct reply reply;
 	int r;
 
+	request.family = birth.family = domain;
+	request.type = birth.type = type & ~TYPE_FLAGS;
+	request.protocol = domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
+	birth.nonblocking = type & SOCK_NONBLOCK;
+	if (direct_is_wanted(b, domain))
+		return refused("sb_socket", b, direct_socket(&request, &birth));
 	r = standin_make(&standin, 0);
 	if (r < 0)
 		return (int)api_local("sb_socket", r);
-	request.family = domain;
-	request.type = type & ~TYPE_FLAGS;
-	request.protocol = domain == AF_PACKET ? ntohs((uint16_t)protocol) : protocol;
 	reply_init(&reply);
 	r = rpc_call(b, &request.base, &reply);
 	if (r < 0) {
@@ -49,9 +52,6 @@ static int socket_new(struct sb_broker *b, int domain, int type, int protocol)
 		return refused("sb_socket", b, r);
 	}
 	birth.handle = ((const Sockbroker__V1__SocketReply *)reply.message)->handle;
-	birth.type = request.type;
-	birth.family = domain;
-	birth.nonblocking = type & SOCK_NONBLOCK;
 	reply_free(&reply);
 	return (int)api_local("sb_socket", api_adopt(&standin, &birth));
 }
@@ -100,11 +100,11 @@ static int pair_adopt(struct sb_broker *b, struct standin standins[2], const uin
 	struct sock_birth birth = { .broker = b, .timeout_ns = -1, .handle = handles[0],
 				    .type = type & ~TYPE_FLAGS,
 				    .nonblocking = type & SOCK_NONBLOCK };
-	const int first = api_adopt(&standins[0], &birth);
+	const int first = direct_adopt(&standins[0], &birth, NULL);
 	int second;
 
 	birth.handle = handles[1];
-	second = api_adopt(&standins[1], &birth);
+	second = direct_adopt(&standins[1], &birth, NULL);
 	if (first >= 0 && second >= 0) {
 		sv[0] = first;
 		sv[1] = second;
@@ -169,6 +169,8 @@ int api_dup(struct sb_sock *s, int at_least)
 	struct reply reply;
 	int r;
 
+	if (sock_is_real(s))
+		return direct_dup(s, at_least);
 	r = standin_make(&standin, at_least);
 	if (r < 0)
 		return r;
@@ -202,6 +204,10 @@ int sb_close(int fd)
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
+	if (sock_is_real(s)) {
+		r = direct_look(fd);
+		return (int)api_done(__func__, s, r < 0 ? r : native(close(fd)));
+	}
 	/* The number is free at once, as close(2) frees it, though the socket may
 	 * linger. */
 	close(fd);

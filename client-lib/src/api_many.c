@@ -10,6 +10,7 @@
 #include "api.h"
 #include "data.h"
 #include "deadline.h"
+#include "direct.h"
 #include "interrupt.h"
 #include "iov.h"
 #include "many.h"
@@ -235,7 +236,8 @@ int sb_sendmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags)
 		vlen = MANY_MOST;
 	r = vlen && !msgvec ? -EFAULT : 0;
 	if (r == 0 && vlen)
-		r = send_many(s, msgvec, vlen, flags);
+		r = sock_is_real(s) ? direct_send_many(s, msgvec, vlen, flags) :
+				      send_many(s, msgvec, vlen, flags);
 	if (r == -EAGAIN || (r >= 0 && (unsigned)r < vlen))
 		watch_again(s, POLLOUT);
 	return (int)api_done(__func__, s, r);

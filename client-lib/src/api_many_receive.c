@@ -10,6 +10,7 @@
 #include "api.h"
 #include "data.h"
 #include "deadline.h"
+#include "direct.h"
 #include "interrupt.h"
 #include "iov.h"
 #include "many.h"
@@ -141,17 +142,28 @@ static int receive_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int
 	return (int)done;
 }
 
+/* The call's own limit; negative: none. */
+static int64_t own_limit(const struct timespec *timeout)
+{
+	if (!timeout)
+		return -1;
+	return timeout->tv_sec > INT64_MAX / NS_PER_S - 1 ?
+	       INT64_MAX : (int64_t)timeout->tv_sec * NS_PER_S + timeout->tv_nsec;
+}
+
 /* The shorter of the socket's limit and the call's own. */
-static int64_t limit_of(const struct sb_sock *s, int flags, const struct timespec *timeout)
+static int64_t limit_of(const struct sb_sock *s, int flags, int64_t own_ns)
 {
 	const int64_t wait_ns = sock_wait_ns(s, flags);
-	int64_t own_ns;
 
-	if (!timeout)
-		return wait_ns;
-	own_ns = timeout->tv_sec > INT64_MAX / NS_PER_S - 1 ?
-		 INT64_MAX : (int64_t)timeout->tv_sec * NS_PER_S + timeout->tv_nsec;
-	return wait_ns >= 0 && wait_ns < own_ns ? wait_ns : own_ns;
+	return own_ns < 0 || (wait_ns >= 0 && wait_ns < own_ns) ? wait_ns : own_ns;
+}
+
+static int receive(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int flags, int64_t own_ns)
+{
+	if (sock_is_real(s))
+		return direct_receive_many(s, msgs, n, flags, own_ns);
+	return receive_many(s, msgs, n, flags, deadline_of(limit_of(s, flags, own_ns)));
 }
 
 static void timeout_reduce(struct timespec *timeout, int64_t since)
@@ -193,7 +205,7 @@ int sb_recvmmsg(int fd, struct mmsghdr *msgvec, unsigned int vlen, int flags,
 		return (int)api_done(__func__, s, r);
 
 	since = timeout ? now_ns() : 0;
-	r = receive_many(s, msgvec, vlen, flags, deadline_of(limit_of(s, flags, timeout)));
+	r = receive(s, msgvec, vlen, flags, own_limit(timeout));
 	if (timeout && r >= 0)
 		timeout_reduce(timeout, since);
 	watch_again(s, POLLIN);

@@ -4,6 +4,7 @@
 
 #include "api.h"
 #include "api_life.h"
+#include "direct.h"
 #include "sockbroker.h"
 #include "watch.h"
 
@@ -17,10 +18,9 @@ int sb_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
 	if (r < 0)
 		return (int)api_local(__func__, r);
 	arena_init(&arena);
-	request.handle = s->handle;
 	r = api_address_take(addr, addrlen, &arena, &request.address);
 	if (r == 0)
-		r = rpc_call(s->broker, &request.base, NULL);
+		r = api_call(s, &request.base, &request.handle, NULL);
 	arena_reset(&arena);
 	return (int)api_done(__func__, s, r);
 }
@@ -33,9 +33,8 @@ int sb_listen(int fd, int backlog)
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
-	request.handle = s->handle;
 	request.backlog = backlog;
-	r = rpc_call(s->broker, &request.base, NULL);
+	r = api_call(s, &request.base, &request.handle, NULL);
 	watch_again(s, POLLIN | POLLOUT);
 	return (int)api_done(__func__, s, r);
 }
@@ -66,7 +65,8 @@ static int accept_into(struct sb_sock *s, struct standin *standin, int flags,
 		accepted = (const Sockbroker__V1__AcceptReply *)reply.message;
 		(void)api_address_give(accepted->address, addr, addrlen);
 		birth.handle = accepted->handle;
-		r = api_adopt(standin, &birth);
+		r = s->denied ? api_adopt(standin, &birth) :
+				direct_adopt(standin, &birth, &s->denied);
 	}
 	reply_free(&reply);
 	return r;
@@ -83,6 +83,8 @@ static int accept_call(const char *call, int fd, struct sockaddr *addr, socklen_
 	r = flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC) ? -EINVAL : api_address_room(addr, addrlen);
 	if (r < 0)
 		return (int)api_done(call, s, r);
+	if (sock_is_real(s))
+		return (int)api_done(call, s, direct_accept(s, addr, addrlen, flags));
 	r = standin_make(&standin, 0);
 	if (r < 0) {
 		sock_put(s);
@@ -103,19 +105,15 @@ int sb_accept(int fd, struct sockaddr *addr, socklen_t *addrlen)
 	return accept_call(__func__, fd, addr, addrlen, 0);
 }
 
-int sb_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
+static int connect_call(struct sb_sock *s, const struct sockaddr *addr, socklen_t addrlen)
 {
 	Sockbroker__V1__ConnectRequest request = SOCKBROKER__V1__CONNECT_REQUEST__INIT;
+	const int64_t wait_ns = sock_wait_ns(s, 0);
 	struct arena arena;
-	struct sb_sock *s;
-	int64_t wait_ns;
-	int r = table_get(fd, &s);
+	int r;
 
-	if (r < 0)
-		return (int)api_local(__func__, r);
 	arena_init(&arena);
 	request.handle = s->handle;
-	wait_ns = sock_wait_ns(s, 0);
 	if (wait_ns >= 0) {
 		request.timeout_case = SOCKBROKER__V1__CONNECT_REQUEST__TIMEOUT_TIMEOUT_NS;
 		request.timeout_ns = (uint64_t)wait_ns;
@@ -126,21 +124,40 @@ int sb_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
 	arena_reset(&arena);
 	/* It was shown as a socket without a peer. */
 	watch_again(s, POLLIN | POLLOUT);
-	return (int)api_done(__func__, s, r);
+	return r;
 }
 
-int sb_shutdown(int fd, int how)
+int sb_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
 {
-	Sockbroker__V1__ShutdownRequest request = SOCKBROKER__V1__SHUTDOWN_REQUEST__INIT;
 	struct sb_sock *s;
 	int r = table_get(fd, &s);
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
+	r = sock_is_real(s) ? direct_connect(s, addr, addrlen) : connect_call(s, addr, addrlen);
+	return (int)api_done(__func__, s, r);
+}
+
+static int shutdown_call(struct sb_sock *s, int how)
+{
+	Sockbroker__V1__ShutdownRequest request = SOCKBROKER__V1__SHUTDOWN_REQUEST__INIT;
+	int r;
+
 	request.handle = s->handle;
 	request.how = how;
 	r = rpc_call(s->broker, &request.base, NULL);
 	watch_again(s, POLLIN | POLLOUT);
+	return r;
+}
+
+int sb_shutdown(int fd, int how)
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	r = sock_is_real(s) ? (int)native(shutdown(fd, how)) : shutdown_call(s, how);
 	return (int)api_done(__func__, s, r);
 }
 
@@ -175,6 +192,8 @@ int sb_getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
+	if (sock_is_real(s))
+		return (int)api_done(__func__, s, native(getsockname(fd, addr, addrlen)));
 	request.handle = s->handle;
 	return (int)api_done(__func__, s, name_call(s, &request.base, false, addr, addrlen));
 }
@@ -187,6 +206,8 @@ int sb_getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
+	if (sock_is_real(s))
+		return (int)api_done(__func__, s, native(getpeername(fd, addr, addrlen)));
 	request.handle = s->handle;
 	return (int)api_done(__func__, s, name_call(s, &request.base, true, addr, addrlen));
 }

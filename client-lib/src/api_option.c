@@ -10,6 +10,7 @@
 #include "api.h"
 #include "api_life.h"
 #include "data.h"
+#include "direct.h"
 #include "sockbroker.h"
 #include "watch.h"
 #include "wire/ioctls.h"
@@ -89,7 +90,6 @@ static int option_get(struct sb_sock *s, int level, int optname, void *optval, s
 	if (!row || !(row->access & SOCKOPT_GET))
 		return -ENOPROTOOPT;
 
-	request.handle = s->handle;
 	request.level = level;
 	request.name = optname;
 	request.length = *optlen < SOCKOPT_BYTES_MAX ? *optlen : SOCKOPT_BYTES_MAX;
@@ -99,13 +99,21 @@ static int option_get(struct sb_sock *s, int level, int optname, void *optval, s
 		r = sockopt_encode(row, optval, request.length, &arena.allocator,
 				   &request.argument);
 	if (r == 0)
-		r = rpc_call(s->broker, &request.base, &reply);
+		r = api_call(s, &request.base, &request.handle, &reply);
 	if (r == 0)
 		r = (row->kind == SOCKOPT_FILTER ? program_take : option_take)(
 			row, (const Sockbroker__V1__GetOptionReply *)reply.message, optval, optlen);
 	reply_free(&reply);
 	arena_reset(&arena);
 	return r;
+}
+
+/* The kernel's word, unless it is that this process may not. */
+static int real_get(struct sb_sock *s, int level, int optname, void *optval, socklen_t *optlen)
+{
+	const int r = (int)native(getsockopt(s->real, level, optname, optval, optlen));
+
+	return direct_is_refused(r) ? option_get(s, level, optname, optval, optlen) : r;
 }
 
 int sb_getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
@@ -115,7 +123,8 @@ int sb_getsockopt(int fd, int level, int optname, void *optval, socklen_t *optle
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
-	r = option_get(s, level, optname, optval, optlen);
+	r = sock_is_real(s) ? real_get(s, level, optname, optval, optlen) :
+			      option_get(s, level, optname, optval, optlen);
 	/* The error is taken: what was shown for it is over. */
 	if (level == SOL_SOCKET && optname == SO_ERROR)
 		watch_again(s, POLLIN | POLLOUT);
@@ -138,16 +147,22 @@ static int option_set(struct sb_sock *s, int level, int optname, const void *opt
 		return -ENOPROTOOPT;
 
 	arena_init(&arena);
-	request.handle = s->handle;
 	request.level = level;
 	request.name = optname;
 	request.size_case = SOCKBROKER__V1__SET_OPTION_REQUEST__SIZE_LENGTH;
 	request.length = optlen;
 	r = sockopt_encode(row, optval ? optval : "", optlen, &arena.allocator, &request.value);
 	if (r == 0)
-		r = rpc_call(s->broker, &request.base, NULL);
+		r = api_call(s, &request.base, &request.handle, NULL);
 	arena_reset(&arena);
 	return r;
+}
+
+static int real_set(struct sb_sock *s, int level, int optname, const void *optval, socklen_t optlen)
+{
+	const int r = (int)native(setsockopt(s->real, level, optname, optval, optlen));
+
+	return direct_is_refused(r) ? option_set(s, level, optname, optval, optlen) : r;
 }
 
 int sb_setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen)
@@ -157,7 +172,9 @@ int sb_setsockopt(int fd, int level, int optname, const void *optval, socklen_t 
 
 	if (r < 0)
 		return (int)api_local(__func__, r);
-	return (int)api_done(__func__, s, option_set(s, level, optname, optval, optlen));
+	r = sock_is_real(s) ? real_set(s, level, optname, optval, optlen) :
+			      option_set(s, level, optname, optval, optlen);
+	return (int)api_done(__func__, s, r);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -194,13 +211,12 @@ static int ioctl_call(struct sb_sock *s, const struct ioctl_row *row, void *argu
 
 	arena_init(&arena);
 	reply_init(&reply);
-	request.handle = s->handle;
 	request.request = (uint32_t)row->request;
 	memcpy(&value, argument, bytes);
 	if (row->reads)
 		r = ioctl_encode(row, &value, &arena.allocator, &request.value);
 	if (r == 0)
-		r = rpc_call(s->broker, &request.base, &reply);
+		r = api_call(s, &request.base, &request.handle, &reply);
 	if (r == 0) {
 		got = (const Sockbroker__V1__IoctlReply *)reply.message;
 		if (row->kind == IOCTL_IFCONF)
@@ -236,6 +252,21 @@ static int ioctl_any(struct sb_sock *s, int fd, unsigned long request, void *arg
 	return 0;
 }
 
+/* What the kernel refuses, or has not got, the broker may do. Not SIO_RCVALL, whose datagrams
+ * would come to the broker. */
+static int ioctl_real(struct sb_sock *s, unsigned long request, void *argument)
+{
+	const struct ioctl_row *row = ioctl_find(request);
+	int r;
+
+	if (request == SIO_RCVALL)
+		return -EOPNOTSUPP;
+	r = (int)native(ioctl(s->real, request, argument));
+	if (row && argument && (direct_is_refused(r) || r == -ENOTTY))
+		return ioctl_call(s, row, argument);
+	return r;
+}
+
 int sb_ioctl(int fd, unsigned long request, ...)
 {
 	struct sb_sock *s;
@@ -249,7 +280,8 @@ int sb_ioctl(int fd, unsigned long request, ...)
 	if (r < 0)
 		return (int)api_local(__func__, r);
 	/* The upper half is sign extension, where int was passed for it. */
-	r = ioctl_any(s, fd, request & UINT32_MAX, argument);
+	request &= UINT32_MAX;
+	r = sock_is_real(s) ? ioctl_real(s, request, argument) : ioctl_any(s, fd, request, argument);
 	return (int)api_done(__func__, s, r);
 }
 
@@ -261,6 +293,8 @@ static int fcntl_any(struct sb_sock *s, int fd, int cmd, int argument)
 {
 	int r;
 
+	if (sock_is_real(s) && (cmd == F_GETFL || cmd == F_SETFL))
+		return (int)native(fcntl(fd, cmd, argument));
 	switch (cmd) {
 	case F_GETFL:
 		return O_RDWR | (s->nonblocking ? O_NONBLOCK : 0);

@@ -16,10 +16,9 @@ static int share_call(struct sb_sock *s, pid_t pid, char *token)
 	struct reply reply;
 	int r;
 
-	request.handle = s->handle;
 	request.pid = pid;
 	reply_init(&reply);
-	r = rpc_call(s->broker, &request.base, &reply);
+	r = api_call(s, &request.base, &request.handle, &reply);
 	if (r == 0) {
 		got = (const Sockbroker__V1__ShareReply *)reply.message;
 		r = strlen(got->token) < SB_SHARE_BYTES ? 0 : -EPROTO;

@@ -261,31 +261,12 @@ static bool shares_have_some(struct wait *w)
 /* Waiting                                                                  */
 /* ------------------------------------------------------------------------ */
 
-static int poll_once(struct wait *w, int64_t until)
-{
-	const int64_t wait_ns = deadline_left(until);
-	const struct timespec limit = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
-					.tv_nsec = (long)(wait_ns % NS_PER_S) };
-	const int r = ppoll(w->ordinary, w->n + 1, until < 0 ? NULL : &limit, NULL);
-
-	return r < 0 && errno != EINTR ? -errno : r < 0 ? 0 : r;
-}
-
 static int poll_ordinary(struct wait *w, int64_t wait_ns)
 {
 	struct patience patience;
-	int r;
 
-	if (wait_ns == 0)
-		return poll_once(w, 0);
 	patience_begin(&patience, deadline_of(wait_ns));
-	for (;;) {
-		r = poll_once(w, patience_next(&patience));
-		if (r != 0 || patience_look(&patience) == PATIENCE_OVER)
-			return r;
-		if (patience_look(&patience) == PATIENCE_TO_ASK && patience_ask(&patience))
-			return -EINTR;
-	}
+	return patience_poll(&patience, w->ordinary, w->n + 1);
 }
 
 static int wait_mixed(struct wait *w, int64_t wait_ns)

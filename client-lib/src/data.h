@@ -17,7 +17,7 @@ enum { DATA_OWN_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC };
 /* Does the socket keep no message boundaries? Asks the broker if need be. */
 bool data_is_stream(struct sb_sock *);
 /* What a socket that came from elsewhere is: SO_TYPE or SO_DOMAIN, remembered in
- * @known, which is a member of it. 0: the broker does not say. */
+ * @known, which is a member of it. 0: nobody says. */
 int sock_ask(struct sb_sock *, int name, atomic_int *known);
 
 #endif

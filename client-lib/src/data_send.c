@@ -11,6 +11,7 @@
 
 #include "api.h"
 #include "deadline.h"
+#include "direct.h"
 #include "interrupt.h"
 #include "iov.h"
 #include "rights.h"
@@ -27,6 +28,10 @@ int sock_ask(struct sb_sock *s, int name, atomic_int *known)
 
 	if (*known)
 		return *known;
+	if (sock_is_real(s)) {
+		*known = direct_option(s, name);
+		return *known;
+	}
 	request.handle = s->handle;
 	request.level = SOL_SOCKET;
 	request.name = name;

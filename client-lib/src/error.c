@@ -48,6 +48,9 @@ static const struct sentence sentences[] = {
 	  "too many sessions or descriptors are open, here or at the broker at %s." },
 	{ ERROR_GONE, EPIPE,
 	  "the broker has gone, and the socket with it. Close it and open another." },
+	{ ERROR_LEFT, EPIPE,
+	  "the other end has closed the connection; or, if the call is one that the broker does, that has gone: "
+	  "the socket is real, and works on without it for data." },
 	{ ERROR_LOOKUP, EADDRNOTAVAIL, "the broker's system knows no such host, or no address of it." },
 	{ ERROR_LOOKUP, EAGAIN, "the broker's name servers do not answer now, or too many lookups are under way." },
 	{ ERROR_LOOKUP, EINVAL, "the port is no number, nor a service that the broker's system knows." },
@@ -139,7 +142,8 @@ const char *sb_error_message(void)
 		return "no call has failed.";
 	sentence = sentence_find(last.origin, last.error);
 	if (fork_is_child() && last.error == EBADF)
-		sentence = "after fork() the child has no access to its parent's sockets, nor to the broker.";
+		sentence = "after fork() the child has no access to the broker, nor to its parent's sockets but "
+			   "the real ones, for data.";
 	if (!sentence && last.origin == ERROR_CONNECTING)
 		sentence = "the broker at %s cannot be reached.";
 

@@ -14,6 +14,7 @@ enum error_origin {
 	ERROR_CONNECTING, /* the broker cannot be reached */
 	ERROR_BROKER,     /* the broker, or the kernel by it, refused */
 	ERROR_GONE,       /* the broker went away */
+	ERROR_LEFT,       /* so it did, but the socket is real and stays */
 	ERROR_LOOKUP,     /* a host's name led to no address */
 	ERROR_DIRECT,     /* the broker does not give a real descriptor away */
 	ERROR_DESCRIPTORS, /* it could not be fetched */

@@ -5,20 +5,23 @@
 #include <stdatomic.h>
 
 #include "rpc_private.h"
+#include "table.h"
 
 static struct list brokers = { &brokers, &brokers };
 static pthread_mutex_t brokers_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t handlers_once = PTHREAD_ONCE_INIT;
 static atomic_bool is_child;
 
-/* The list must be whole when the child reads it. */
+/* The list and the table must be whole when the child reads them. */
 static void before_fork(void)
 {
 	pthread_mutex_lock(&brokers_lock);
+	table_lock();
 }
 
 static void after_fork_parent(void)
 {
+	table_unlock();
 	pthread_mutex_unlock(&brokers_lock);
 }
 
@@ -28,6 +31,7 @@ static void after_fork_child(void)
 		rpc_forget(container_of(l, struct sb_broker, link));
 	list_init(&brokers);
 	atomic_store(&is_child, true);
+	table_unlock();
 	pthread_mutex_unlock(&brokers_lock);
 }
 

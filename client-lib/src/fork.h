@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.h - what the child of a fork may do: nothing.
+ * fork.h - what the child of a fork may do: use its parent's real descriptors.
  *
  * gRPC in the child would write into its parent's connection. So the child
- * closes that, forgets everything without touching it, and every call is EBADF.
+ * closes that, forgets everything without touching it, and every call that needs a
+ * broker is EBADF.
  */
 #ifndef SB_FORK_H
 #define SB_FORK_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interrupt.h"
 
+#include <errno.h>
+#include <time.h>
 
 #include "deadline.h"
 #include "sockbroker.h"
@@ -47,6 +49,28 @@ enum patience_end patience_look(const struct patience *p)
 	if (p->give_up_ns >= 0 && now >= p->give_up_ns)
 		return PATIENCE_OVER;
 	return p->ask_ns >= 0 && now >= p->ask_ns ? PATIENCE_TO_ASK : PATIENCE_HOLDS;
+}
+
+static int poll_until(int64_t until, struct pollfd *fds, nfds_t n)
+{
+	const int64_t wait_ns = deadline_left(until);
+	const struct timespec limit = { .tv_sec = (time_t)(wait_ns / NS_PER_S),
+					.tv_nsec = (long)(wait_ns % NS_PER_S) };
+	const int r = ppoll(fds, n, until < 0 ? NULL : &limit, NULL);
+
+	return r < 0 && errno != EINTR ? -errno : r < 0 ? 0 : r;
+}
+
+int patience_poll(struct patience *p, struct pollfd *fds, nfds_t n)
+{
+	for (;;) {
+		const int r = poll_until(patience_next(p), fds, n);
+
+		if (r != 0 || patience_look(p) == PATIENCE_OVER)
+			return r;
+		if (patience_look(p) == PATIENCE_TO_ASK && patience_ask(p))
+			return -EINTR;
+	}
 }
 
 bool patience_ask(struct patience *p)

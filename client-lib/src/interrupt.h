@@ -6,6 +6,7 @@
 #ifndef SB_INTERRUPT_H
 #define SB_INTERRUPT_H
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,10 @@ void patience_begin(struct patience *, int64_t give_up_ns);
 /* When to look at it next; negative: never. */
 int64_t patience_next(const struct patience *);
 enum patience_end patience_look(const struct patience *);
+
+/* poll(2) under it; a signal does not end it. Returns how many are ready, 0: it is over, -EINTR: the
+ * program wants the call to end, -errno. */
+int patience_poll(struct patience *, struct pollfd *, nfds_t n);
 
 /* No lock of ours may be held: the program may call us from its check. Returns whether
  * it wants the call to end; if not, the patience is as new. */

@@ -89,6 +89,13 @@ static grpc_channel *channel_make(int fd)
 	return channel;
 }
 
+static bool direct_of_environment(void)
+{
+	const char *wanted = secure_getenv("SOCKBROKER_DIRECT");
+
+	return wanted && strcmp(wanted, "1") == 0;
+}
+
 /* Takes @fd. */
 static struct sb_broker *broker_new(int fd, const char *path, int transport)
 {
@@ -105,6 +112,7 @@ static struct sb_broker *broker_new(int fd, const char *path, int transport)
 	strcpy(b->path, path); /* connect_path() has measured it */
 	descriptor_line_init(&b->line);
 	b->spin_us = spin_us_of_environment();
+	b->direct = direct_of_environment();
 	b->status_text = grpc_empty_slice();
 	grpc_metadata_array_init(&b->first_metadata);
 	grpc_metadata_array_init(&b->last_metadata);
@@ -212,7 +220,8 @@ struct sb_broker *rpc_ref(struct sb_broker *b)
 
 void rpc_unref(struct sb_broker *b)
 {
-	if (b && atomic_fetch_sub(&b->refs, 1) == 1)
+	/* A child has forgotten it. */
+	if (b && !fork_is_child() && atomic_fetch_sub(&b->refs, 1) == 1)
 		broker_free(b);
 }
 
@@ -254,6 +263,16 @@ void rpc_forget(struct sb_broker *b)
 	    ours.st_ino == copy.st_ino && ours.st_dev == copy.st_dev)
 		close(b->fd);
 	close(b->fd_copy);
+}
+
+bool rpc_is_direct(const struct sb_broker *b)
+{
+	return atomic_load_explicit(&b->direct, memory_order_relaxed);
+}
+
+void rpc_set_direct(struct sb_broker *b, bool direct)
+{
+	atomic_store_explicit(&b->direct, direct, memory_order_relaxed);
 }
 
 const char *rpc_path(const struct sb_broker *b)
@@ -375,7 +394,7 @@ static void unary_steps(struct sb_broker *b, struct rpc_step *steps, size_t n,
 			continue;
 		reply_init(&reply);
 		steps[i].error = unary_call(b, rpc_method_of(steps[i].request), steps[i].request,
-					    patience, &reply);
+					    patience, steps[i].out ? steps[i].out : &reply);
 		reply_free(&reply);
 	}
 }

@@ -42,6 +42,9 @@ bool rpc_is_cut(const struct sb_broker *);
 const struct rpc_limits *rpc_limits(const struct sb_broker *);
 /* The socket's, as it was given to rpc_connect(). */
 const char *rpc_path(const struct sb_broker *);
+/* sb_set_direct()'s. */
+bool rpc_is_direct(const struct sb_broker *);
+void rpc_set_direct(struct sb_broker *, bool);
 /* descriptors.c's. */
 struct descriptor_line *rpc_line(struct sb_broker *);
 
@@ -65,6 +68,7 @@ struct rpc_step {
 	const ProtobufCMessage *request;
 	bool linked; /* only if the one before succeeded: else its error is -ECANCELED */
 	int error;   /* as rpc_call() returns */
+	struct reply *out; /* as rpc_call()'s; NULL: only the error matters */
 };
 enum { RPC_STEPS_MAX = 8 };
 

@@ -52,6 +52,7 @@ struct sb_broker {
 	struct descriptor_line line; /* beside the connection, and not gRPC's */
 
 	char token[128];
+	atomic_bool direct;   /* its sockets are to be real */
 	struct rpc_limits limits;
 	unsigned spin_us;         /* see rpc_spin.c */
 	atomic_uint spin_left_out, spin_in_vain;

@@ -30,7 +30,8 @@ void stream_call_steps(struct sb_broker *b, struct rpc_step *steps, size_t n,
 			continue;
 		reply_init(&reply);
 		pthread_mutex_lock(&b->lock);
-		steps[i].error = flight_await(b, &flights[i], patience, &reply);
+		steps[i].error = flight_await(b, &flights[i], patience,
+					      steps[i].out ? steps[i].out : &reply);
 		reply_free(&reply);
 	}
 }

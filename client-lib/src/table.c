@@ -90,7 +90,7 @@ void standin_drop(struct standin *s)
 	close(s->other_end);
 }
 
-static struct sb_sock *sock_new(const struct standin *standin, const struct sock_birth *birth)
+static struct sb_sock *sock_new(int other_end, int real, const struct sock_birth *birth)
 {
 	struct sb_sock *s = calloc(1, sizeof(*s));
 
@@ -99,7 +99,8 @@ static struct sb_sock *sock_new(const struct standin *standin, const struct sock
 	s->refs = 1;
 	s->broker = rpc_ref(birth->broker);
 	s->handle = birth->handle;
-	s->other_end = standin->other_end;
+	s->other_end = other_end;
+	s->real = real;
 	s->type = birth->type;
 	s->family = birth->family;
 	s->nonblocking = birth->nonblocking;
@@ -116,7 +117,8 @@ static void sock_free(struct sb_sock *s)
 	pthread_mutex_destroy(&s->sending.lock);
 	pthread_mutex_destroy(&s->receiving.lock);
 	watch_free(atomic_load(&s->watch));
-	close(s->other_end);
+	if (s->other_end >= 0)
+		close(s->other_end);
 	rpc_unref(s->broker);
 	free(s);
 }
@@ -133,46 +135,74 @@ void sock_put(struct sb_sock *s)
 		sock_free(s);
 }
 
-int table_add(struct standin *standin, const struct sock_birth *birth)
+/* What a child finds here of its parent's is not to be touched. */
+static void end_stale(struct sb_sock *stale)
 {
-	const int fd = standin->fd;
+	if (!stale || (fork_is_child() && !sock_is_real(stale)))
+		return;
+	(void)sock_close(stale);
+	sock_put(stale);
+}
+
+/* Returns @fd, -ENOMEM, -EMFILE. @other_end < 0: @fd is a real one. */
+static int add(int fd, int other_end, const struct sock_birth *birth)
+{
 	table_slot *slot = slot_make(fd);
-	struct sb_sock *s = slot ? sock_new(standin, birth) : NULL;
+	struct sb_sock *s = slot ? sock_new(other_end, other_end < 0 ? fd : -1, birth) : NULL;
 	struct sb_sock *stale;
 
-	if (!s) {
-		standin_drop(standin);
+	if (!s)
 		return slot ? -ENOMEM : -EMFILE;
-	}
 	pthread_mutex_lock(lock_of(fd));
-	if (birth->nonblocking)
+	if (birth->nonblocking && !sock_is_real(s))
 		sock_set_nonblocking(s, fd, true);
 	stale = atomic_exchange(slot, s);
 	pthread_mutex_unlock(lock_of(fd));
-	if (stale) {
-		(void)sock_close(stale);
-		sock_put(stale);
-	}
+	end_stale(stale);
 	return fd;
+}
+
+int table_add(struct standin *standin, const struct sock_birth *birth)
+{
+	const int fd = add(standin->fd, standin->other_end, birth);
+
+	if (fd < 0)
+		standin_drop(standin);
+	return fd;
+}
+
+int table_add_real(int fd, const struct sock_birth *birth)
+{
+	const int r = add(fd, -1, birth);
+
+	if (r < 0)
+		close(fd);
+	return r;
 }
 
 static int no_socket(int fd)
 {
-	return fcntl(fd, F_GETFD) < 0 ? -EBADF : -ENOTSOCK;
+	return fork_is_child() || fcntl(fd, F_GETFD) < 0 ? -EBADF : -ENOTSOCK;
+}
+
+/* To a child its parent's stand-ins are. */
+static bool is_out_of_reach(const struct sb_sock *s)
+{
+	return fork_is_child() && !sock_is_real(s);
 }
 
 int table_get(int fd, struct sb_sock **ret)
 {
 	table_slot *slot = slot_find(fd);
-	struct sb_sock *s = NULL;
+	struct sb_sock *s;
 
-	if (fork_is_child())
-		return -EBADF;
 	if (!slot)
 		return no_socket(fd);
 
 	pthread_mutex_lock(lock_of(fd));
 	s = atomic_load(slot);
+	if (s && is_out_of_reach(s))
+		s = NULL;
 	if (s)
 		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 	pthread_mutex_unlock(lock_of(fd));
@@ -187,13 +217,15 @@ int table_remove(int fd, struct sb_sock **ret)
 	table_slot *slot = slot_find(fd);
 	struct sb_sock *s;
 
-	if (fork_is_child())
-		return -EBADF;
 	if (!slot)
 		return no_socket(fd);
 
 	pthread_mutex_lock(lock_of(fd));
-	s = atomic_exchange(slot, NULL);
+	s = atomic_load(slot);
+	if (s && is_out_of_reach(s))
+		s = NULL;
+	if (s)
+		atomic_store(slot, NULL);
 	pthread_mutex_unlock(lock_of(fd));
 	if (!s)
 		return no_socket(fd);
@@ -220,8 +252,33 @@ int table_replace(int fd, const struct sb_sock *s, int real)
 bool table_has(int fd)
 {
 	table_slot *slot = slot_find(fd);
+	bool has;
 
-	return slot && atomic_load(slot);
+	if (!slot || !atomic_load(slot))
+		return false;
+	pthread_mutex_lock(lock_of(fd));
+	has = atomic_load(slot) && !sock_is_real(atomic_load(slot));
+	pthread_mutex_unlock(lock_of(fd));
+	return has;
+}
+
+bool table_holds(const struct sb_sock *real)
+{
+	table_slot *slot = slot_find(real->real);
+
+	return slot && atomic_load(slot) == real;
+}
+
+void table_lock(void)
+{
+	for (size_t i = 0; i < LOCKS; i++)
+		pthread_mutex_lock(&locks[i]);
+}
+
+void table_unlock(void)
+{
+	for (size_t i = 0; i < LOCKS; i++)
+		pthread_mutex_unlock(&locks[i]);
 }
 
 int64_t sock_wait_ns(const struct sb_sock *s, int flags)
@@ -244,6 +301,8 @@ int handle_close(struct sb_broker *broker, uint32_t handle)
 
 int sock_close(struct sb_sock *s)
 {
+	if (sock_is_real(s))
+		return 0;
 	watch_stop(s);
 	return handle_close(s->broker, s->handle);
 }

@@ -335,7 +335,7 @@ static int watch_set(struct sb_sock *s, int fd, short events)
 
 	if (events & ~(POLLIN | POLLOUT))
 		return -EINVAL;
-	if (!events && !w)
+	if ((!events && !w) || sock_is_real(s)) /* which the kernel shows as it is */
 		return 0;
 	r = watch_begin(s, fd, &w);
 	if (r < 0)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * direct_data.c - sendmsg(2) and recvmsg(2), on real sockets.
+ *
+ * The kernel is asked once, and that is all, unless the socket has a time limit of ours or the
+ * program a check: then it is asked not to wait, and direct_wait.c does. So it is after a signal,
+ * which is not to end a call, nor cut it short.
+ */
+#include "direct.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+
+#include "data.h"
+#include "direct_wait.h"
+#include "interrupt.h"
+#include "iov.h"
+
+/* A message of which a part is done. */
+struct rest {
+	struct attempt attempt; /* first */
+	const struct msghdr *all;
+	struct msghdr *received; /* the same, for a receive */
+	size_t total;
+	int flags;
+};
+
+/* What is left of the data after @offset; @iov has room for all its pieces. */
+static void iov_rest(struct msghdr *msg, size_t offset, struct iovec *iov)
+{
+	size_t i = 0;
+
+	memcpy(iov, msg->msg_iov, msg->msg_iovlen * sizeof(*iov));
+	while (i < msg->msg_iovlen && offset >= iov[i].iov_len)
+		offset -= iov[i++].iov_len;
+	msg->msg_iov = iov + i;
+	msg->msg_iovlen -= i;
+	if (offset) {
+		iov[i].iov_base = (char *)iov[i].iov_base + offset;
+		iov[i].iov_len -= offset;
+	}
+}
+
+/* Counts what was moved. Returns what the call does, or -EAGAIN if it goes on. */
+static ssize_t count(struct rest *r, ssize_t n)
+{
+	if (n > 0)
+		r->attempt.done += (size_t)n;
+	if (n > 0 && r->attempt.done < r->total)
+		return -EAGAIN;
+	return n < 0 && (n == -EAGAIN || !r->attempt.done) ? n : (ssize_t)r->attempt.done;
+}
+
+/* What was moved before the time was up is what the call returns. */
+static ssize_t go_on(struct rest *rest)
+{
+	const ssize_t r = attempt_go_on(&rest->attempt);
+
+	return r < 0 && rest->attempt.done ? (ssize_t)rest->attempt.done : r;
+}
+
+/* Of a stream, as much was to be moved as there is room for, but was not. */
+static bool is_cut_short(struct sb_sock *s, const struct msghdr *msg, ssize_t n)
+{
+	if (msg->msg_iovlen == 1 && (size_t)n == msg->msg_iov[0].iov_len)
+		return false;
+	return data_is_stream(s) && n < iov_total(msg);
+}
+
+static ssize_t send_once(struct attempt *a)
+{
+	struct rest *r = (struct rest *)a;
+	struct iovec iov[IOV_MAX];
+	struct msghdr msg = *r->all;
+
+	if (a->done) {
+		/* Names and control messages went with the first part. */
+		msg = (struct msghdr){ .msg_iov = msg.msg_iov, .msg_iovlen = msg.msg_iovlen };
+		iov_rest(&msg, a->done, iov);
+	}
+	return count(r, native(sendmsg(a->sock->real, &msg, r->flags | MSG_DONTWAIT | MSG_NOSIGNAL)));
+}
+
+/* @n: what the kernel said first. */
+static ssize_t send_rest(struct sb_sock *s, const struct msghdr *msg, int flags, ssize_t n)
+{
+	const ssize_t total = iov_total(msg);
+	struct rest rest = { .attempt = { .sock = s, .event = POLLOUT, .timeout_ns = -1,
+					  .done = n > 0 ? (size_t)n : 0, .once = send_once },
+			     .all = msg, .flags = n > 0 ? flags & ~MSG_FASTOPEN : flags };
+
+	if (total < 0)
+		return n;
+	rest.total = data_is_stream(s) ? (size_t)total : 0;
+	return go_on(&rest);
+}
+
+static ssize_t send_plain(struct sb_sock *s, const struct msghdr *msg, int flags)
+{
+	const bool ours = must_see_to_waiting(s);
+	const int wanted = flags | MSG_NOSIGNAL | (ours ? MSG_DONTWAIT : 0);
+	const ssize_t n = native(sendmsg(s->real, msg, wanted));
+
+	if (flags & MSG_DONTWAIT)
+		return n;
+	if (n == -EINTR || (n == -EAGAIN && ours) || (n >= 0 && is_cut_short(s, msg, n)))
+		return send_rest(s, msg, flags, n);
+	return n;
+}
+
+ssize_t direct_send(struct sb_sock *s, const struct msghdr *msg, int flags)
+{
+	struct outgoing_rights rights;
+	ssize_t r;
+
+	if (!msg->msg_controllen)
+		return send_plain(s, msg, flags);
+	r = direct_rights_take(s, msg, &rights);
+	if (r == 0)
+		r = send_plain(s, &rights.msg, flags);
+	direct_rights_end(&rights);
+	return r;
+}
+
+static ssize_t receive_once(struct attempt *a)
+{
+	struct rest *r = (struct rest *)a;
+	struct iovec iov[IOV_MAX];
+	struct msghdr part, *msg = r->received;
+
+	if (a->done) {
+		part = (struct msghdr){ .msg_iov = msg->msg_iov, .msg_iovlen = msg->msg_iovlen };
+		iov_rest(&part, a->done, iov);
+		msg = &part;
+	}
+	return count(r, native(recvmsg(a->sock->real, msg, r->flags | MSG_DONTWAIT)));
+}
+
+/* Does MSG_WAITALL mean something? */
+static bool waits_for_all(struct sb_sock *s, int flags)
+{
+	return (flags & (MSG_WAITALL | MSG_PEEK | MSG_TRUNC)) == MSG_WAITALL && data_is_stream(s);
+}
+
+static ssize_t receive_rest(struct sb_sock *s, struct msghdr *msg, int flags, ssize_t n)
+{
+	const ssize_t total = iov_total(msg);
+	struct rest rest = { .attempt = { .sock = s, .event = POLLIN, .timeout_ns = -1,
+					  .done = n > 0 ? (size_t)n : 0, .once = receive_once },
+			     .all = msg, .received = msg, .flags = flags };
+
+	if (total < 0)
+		return n;
+	rest.total = waits_for_all(s, flags) ? (size_t)total : 0;
+	return go_on(&rest);
+}
+
+static ssize_t receive_plain(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	const bool ours = must_see_to_waiting(s);
+	const ssize_t n = native(recvmsg(s->real, msg, flags | (ours ? MSG_DONTWAIT : 0)));
+
+	if (flags & MSG_DONTWAIT)
+		return n;
+	if (n == -EINTR || (n == -EAGAIN && ours))
+		return receive_rest(s, msg, flags, n);
+	if (n > 0 && (flags & MSG_WAITALL) && waits_for_all(s, flags) && is_cut_short(s, msg, n))
+		return receive_rest(s, msg, flags, n);
+	return n;
+}
+
+ssize_t direct_receive(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	ssize_t n;
+
+	if (!msg->msg_control)
+		return receive_plain(s, msg, flags);
+	n = receive_plain(s, msg, flags | MSG_CMSG_CLOEXEC);
+	if (n >= 0)
+		direct_rights_give(s, msg);
+	/* The kernel tells it back. */
+	msg->msg_flags &= ~MSG_CMSG_CLOEXEC | flags;
+	return n;
+}
