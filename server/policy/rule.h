@@ -10,6 +10,7 @@
 #include "policy/names.h"
 #include "policy/place.h"
 #include "policy/policy.h"
+#include "policy/reach.h"
 #include "wire/arena.h"
 
 struct range {
@@ -144,13 +145,6 @@ struct policy {
 uint32_t action_lends(enum action, enum domain, int type);
 /* Those of them that the rule lends to it. */
 uint32_t rule_lends(const struct rule *, enum action, int type);
-
-/* Options and ioctls that reach an interface, so that a rule must name it. */
-bool option_reaches_interface(int level, int name);
-bool ioctl_reaches_interface(unsigned long request);
-/* Options whose value is a netlink group. */
-bool option_is_netlink_group(int level, int name);
-bool option_is_mark(int level, int name);
 
 bool ranges_hold(const struct ranges *, uint32_t number);
 /* `*` and `?` stand for bytes of one path component, and not for its leading dot. */
