@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call/judge.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "call/call.h"
@@ -48,7 +49,13 @@ static bool same_addr(const struct sock_addr *a, const struct sock_addr *b)
 	return a->len == b->len && memcmp(&a->ss, &b->ss, a->len) == 0;
 }
 
-/* Each as an intent of its own; the call's is put back. */
+static bool sets_anything(const struct sets *sets)
+{
+	return sets->has_mark || sets->device[0];
+}
+
+/* Each as an intent of its own; the call's is put back. What goes away beside something else
+ * goes as it is: where a rule sets something on it first, GetDescriptor is the way. */
 static int judge_also(struct call *c)
 {
 	struct intent main = c->intent;
@@ -57,6 +64,8 @@ static int judge_also(struct call *c)
 	for (size_t i = 0; r == 0 && i < c->n_also; i++) {
 		c->intent = c->also[i];
 		r = judge_one(c);
+		if (r == 0 && sets_anything(&c->verdict.sets))
+			r = -EACCES;
 	}
 	c->intent = main;
 	return r;

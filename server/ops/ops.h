@@ -147,7 +147,8 @@ int control_decode(struct call *, Sockbroker__V1__ControlMessage *const *message
 		   struct msghdr *out);
 int control_encode(struct call *, struct msghdr *in, size_t *ret_n,
 		   Sockbroker__V1__ControlMessage ***ret);
-/* Which of the messages are options that a policy must name: adds to call->also. */
+/* Which of the messages a policy must allow, options and sockets that are given away: adds to
+ * call->also. */
 int control_intents(struct call *, Sockbroker__V1__ControlMessage *const *messages, size_t n);
 
 enum { CONTROL_BYTES_MAX = 32768, MANY_MAX = 1024, RETRY_NS = 1000000 };

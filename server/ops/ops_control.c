@@ -89,6 +89,8 @@ int control_encode(struct call *c, struct msghdr *in, size_t *ret_n,
 	return r;
 }
 
+enum { RIGHTS_MAX = 253 }; /* as the kernel's SCM_MAX_FD */
+
 /* ---- policy ---------------------------------------------------------------- */
 
 /* SCTP_DSTADDRV4, SCTP_DSTADDRV6: one more address of the peer to connect to. */
@@ -126,17 +128,30 @@ static int peer_intent(struct intent *i, const Sockbroker__V1__ControlMessage *m
 	return -EINVAL;
 }
 
-static int add_intent(struct call *c, const Sockbroker__V1__ControlMessage *m, size_t room)
+/* One more, like the call's own; NULL: memory is out. There is room up to the next power of two. */
+static struct intent *also_add(struct call *c)
 {
-	struct intent *i;
+	size_t n = c->n_also;
 
-	if (!c->also) {
-		c->also = arena_zalloc(&c->arena, room * sizeof(*c->also));
-		if (!c->also)
-			return -ENOMEM;
+	if ((n & (n - 1)) == 0) {
+		struct intent *more = arena_alloc(&c->arena, (n ? 2 * n : 1) * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		if (n)
+			memcpy(more, c->also, n * sizeof(*more));
+		c->also = more;
 	}
-	i = &c->also[c->n_also++];
-	*i = c->intent;
+	c->also[c->n_also++] = c->intent;
+	return &c->also[n];
+}
+
+static int add_intent(struct call *c, const Sockbroker__V1__ControlMessage *m)
+{
+	struct intent *i = also_add(c);
+
+	if (!i)
+		return -ENOMEM;
 	i->action = ACTION_OPTION;
 	i->level = m->level;
 	i->name = m->type;
@@ -158,6 +173,45 @@ static bool sets_option(const Sockbroker__V1__ControlMessage *m)
 	return row && row->named;
 }
 
+/* As with those before; to spare most of many of a kind. */
+static bool is_asked(const struct call *c, const struct sock *s)
+{
+	enum { LAST = 8 };
+
+	for (size_t i = c->n_also; i > 0 && c->n_also - i < LAST; i--) {
+		const struct intent *in = &c->also[i - 1];
+
+		if (in->action == ACTION_DIRECT && in->family == s->family &&
+		    in->type == s->type && in->protocol == s->protocol)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever receives a socket gets its descriptor, unless it is the broker again; who that is
+ * cannot be told. So the sender must be one who may have it: `direct`. */
+static int rights_intents(struct call *c, const Sockbroker__V1__ControlMessage *m)
+{
+	const Sockbroker__V1__ControlMessage__Rights *rights =
+		m->value_case == SOCKBROKER__V1__CONTROL_MESSAGE__VALUE_RIGHTS ? m->rights : NULL;
+
+	if (rights && rights->n_handles > RIGHTS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; rights && i < rights->n_handles; i++) {
+		const struct sock *s = handles_find(&c->session->handles, rights->handles[i]);
+		struct intent *in;
+
+		if (!s || s->family == AF_UNSPEC || is_asked(c, s))
+			continue; /* no handle, which is told later; or a file, whose giver was asked */
+		in = also_add(c);
+		if (!in)
+			return -ENOMEM;
+		*in = (struct intent){ .action = ACTION_DIRECT, .family = s->family, .type = s->type,
+				       .protocol = s->protocol };
+	}
+	return 0;
+}
+
 /* An option set for one datagram needs the rule that the option needs. Whoever
  * could say who sent it would be believed: credentials are not the client's to
  * write. */
@@ -169,10 +223,10 @@ int control_intents(struct call *c, Sockbroker__V1__ControlMessage *const *messa
 
 		if (m->level == SOL_SOCKET && m->type == SCM_CREDENTIALS)
 			return -EPERM;
-		if (m->level == SOL_SOCKET && m->type == SCM_RIGHTS)
-			continue; /* the number is SO_DEBUG's */
-		if (sets_option(m) || is_sctp_address(m))
-			r = add_intent(c, m, n);
+		if (m->level == SOL_SOCKET && m->type == SCM_RIGHTS) /* the number is SO_DEBUG's */
+			r = rights_intents(c, m);
+		else if (sets_option(m) || is_sctp_address(m))
+			r = add_intent(c, m);
 		if (r < 0)
 			return r;
 	}

@@ -72,18 +72,12 @@ static int decode_targets(struct call *c, struct sending_many *st)
 static int decode_controls(struct call *c, struct sending_many *st)
 {
 	const Sockbroker__V1__SendManyRequest *req = REQUEST(c, SendMany);
-	size_t total = 0;
 	int r = 0;
 
 	if (!req->n_control)
 		return 0;
 	if (req->n_control != st->n)
 		return -EINVAL;
-	for (size_t i = 0; i < st->n; i++)
-		total += req->control[i]->n_messages;
-	c->also = total ? arena_zalloc(&c->arena, total * sizeof(*c->also)) : NULL;
-	if (total && !c->also)
-		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < st->n; i++) {
 		const Sockbroker__V1__ControlMessages *m = req->control[i];
 

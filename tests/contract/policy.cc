@@ -8,7 +8,7 @@ constexpr const char kText[] = R"(version: 1
 rules:
   - name: internet
     who: WHO
-    may: [socket, bind, listen, connect, send, option, ioctl]
+    may: [socket, direct, bind, listen, connect, send, option, ioctl]
     lends: [CAP_NET_RAW, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE]
     family: [inet, inet6]
     type: [stream, dgram, raw, rdm, seqpacket]
@@ -28,7 +28,7 @@ rules:
              SIOCGIFMTU, SIOCGIFTXQLEN, SIOCGIFMETRIC, SIOCGIFCONF, SIOCGIFMAP, SIOCSIFMTU]
   - name: unix
     who: WHO
-    may: [socket, bind, listen, connect, send, ioctl]
+    may: [socket, direct, bind, listen, connect, send, ioctl]
     family: unix
     type: [stream, dgram, raw, rdm, seqpacket]
     unix: { paths: ["FOLDER/*"], abstract: any, autobind: true, mode: 0777 }

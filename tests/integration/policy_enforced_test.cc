@@ -47,6 +47,10 @@ rules:
       protocol: route, netlink_groups: [1] }
   - { name: sniff, who: { uid: 65534 }, may: [socket, bind], lends: CAP_NET_RAW, family: packet,
       type: [raw, dgram], protocol: all, interface: [nosuch0] }
+  - { name: real, who: { uid: 65534 }, may: [direct], family: inet, type: stream, protocol: tcp,
+      to: any, to_ports: any }
+  - { name: real if marked, who: { uid: 65534 }, may: [direct], lends: CAP_NET_ADMIN, family: inet, type: dgram,
+      protocol: udp, to: 192.0.2.1, to_ports: 53, sets: { mark: 7 } }
   - { name: files, who: { uid: 65534 }, may: [socket, bind, listen, connect, send], family: unix,
       type: [stream, dgram], unix: { paths: ["@/open/*", "@/link/*"], mode: 0620 } }
 )";
@@ -270,6 +274,21 @@ TEST_F(PolicyEnforced, ManyDatagramsAreCutAtTheFirstDestinationThatIsDenied) {
     a.Try(kSend, Pb().V(1, s).B(2, "x").B(5, bad));
     Say(out, a.said);
   }));
+}
+
+// Whoever listens there gets a real descriptor: nobody itself, for one.
+TEST_F(PolicyEnforced, ASocketGoesAwayInAMessageOnlyByARuleThatSaysDirect) {
+  int listener = BoundUnix(In("/open/taker"), SOCK_STREAM);
+  EXPECT_EQ("ok ok EACCES EACCES EACCES", AsNobody([](const std::string &argument, int out) {
+    Attempts a(argument);
+    const uint32_t way = a.session.Socket(AF_UNIX, SOCK_STREAM), marked = a.session.Socket(AF_INET, SOCK_DGRAM),
+                   raw = a.session.Socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), mine = a.session.Socket(AF_INET, SOCK_STREAM);
+    a.Try(kConnect, Pb().V(1, way).B(2, UnixAddress(a.more)).V(3, 0));
+    for (const std::string &handles : {Pb().V(1, mine), Pb().V(1, raw), Pb().V(1, marked), Pb().V(1, mine).V(1, raw)})
+      a.Try(kSend, Pb().V(1, way).B(2, "x").B(6, Pb().V(1, SOL_SOCKET).V(2, SCM_RIGHTS).B(4, handles)));
+    Say(out, a.said);
+  }, In("/open/taker")));
+  close(listener);
 }
 
 // They reach the same services and the same hosts.

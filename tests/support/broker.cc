@@ -187,6 +187,7 @@ rules:
       qipcrtr: { nodes: [any, broadcast], ports: [any, control] } }
   - { name: real ip, who: <who>, may: [direct], family: [inet, inet6], type: <types>, protocol: [any, raw],
       to: any, to_ports: any }
+  - { name: real unix, who: <who>, may: [direct], family: unix, type: <types> }
   - { name: real packet, who: <who>, may: [direct], family: packet, type: <types>, protocol: any, interface: any }
   - { name: real netlink, who: <who>, may: [direct], family: netlink, type: <types>, protocol: any }
   - { name: real can, who: <who>, may: [direct], family: can, type: <types>, protocol: any, interface: any }
