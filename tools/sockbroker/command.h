@@ -25,6 +25,7 @@ struct command {
 
 extern const struct command command_policy_check;
 extern const struct command command_policy_explain;
+extern const struct command command_run;
 extern const struct command command_sockets;
 extern const struct command command_sessions;
 extern const struct command command_status;

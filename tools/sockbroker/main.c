@@ -12,8 +12,8 @@
 const char *argp_program_version = "sockbroker " SB_VERSION;
 
 static const struct command *const commands[] = {
-	&command_policy_check, &command_policy_explain, &command_sockets,
-	&command_sessions,     &command_status,
+	&command_run,     &command_policy_check, &command_policy_explain,
+	&command_sockets, &command_sessions,     &command_status,
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 	static const struct argp argp = {
 		.parser = main_parse,
 		.args_doc = "COMMAND [ARGUMENT...]",
-		.doc = "Look into the socket broker and its policy.\v",
+		.doc = "Run programs with the socket broker, look into it and its policy.\v",
 		.children = children,
 		.help_filter = main_help,
 	};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "outgoing.h"
+#include "run.h"
+#include "target.h"
+
+struct call *call_new(struct run *run, const struct seccomp_notif *notif)
+{
+	struct call *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->run = run;
+	c->id = notif->id;
+	c->tid = (pid_t)notif->pid;
+	c->nr = notif->data.nr;
+	for (int i = 0; i < 6; i++)
+		c->arg[i] = notif->data.args[i];
+	c->fd = -1;
+	return c;
+}
+
+void call_free(struct call *c)
+{
+	if (!c)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	outgoing_free(c->outgoing);
+	free(c);
+}
+
+bool call_is_valid(const struct call *c)
+{
+	return ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &c->id) == 0;
+}
+
+static int option(int fd, int name, int *ret)
+{
+	socklen_t length = sizeof(*ret);
+
+	return getsockopt(fd, SOL_SOCKET, name, ret, &length) < 0 ? -errno : 0;
+}
+
+/* A packet socket's Ethernet type is in its name alone. */
+static void packet_protocol(int fd, int *ret)
+{
+	struct sockaddr_ll name = { 0 };
+	socklen_t length = sizeof(name);
+
+	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
+		*ret = name.sll_protocol;
+}
+
+int call_take_socket(struct call *c, int i)
+{
+	int r = target_descriptor(c->tid, call_int(c, i));
+
+	if (r < 0)
+		return r;
+	c->fd = r;
+	r = option(c->fd, SO_DOMAIN, &c->kind.family);
+	if (r == 0)
+		r = option(c->fd, SO_TYPE, &c->kind.type);
+	if (r == 0)
+		r = option(c->fd, SO_PROTOCOL, &c->kind.protocol);
+	if (r == 0 && c->kind.family == AF_PACKET)
+		packet_protocol(c->fd, &c->kind.protocol);
+	return r;
+}
+
+int64_t call_send_timeout_ns(const struct call *c)
+{
+	struct timeval limit = { 0 };
+	socklen_t length = sizeof(limit);
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) < 0)
+		return 0;
+	return (int64_t)limit.tv_sec * 1000000000 + (int64_t)limit.tv_usec * 1000;
+}
+
+static void give_descriptor(const struct call *c, int fd, int flags)
+{
+	struct seccomp_notif_addfd add = {
+		.id = c->id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = (uint32_t)flags,
+	};
+	/* EMFILE is the program's own limit. ENOENT: it has gone. */
+	const int error = ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+
+	close(fd);
+	if (error && error != ENOENT)
+		call_answer(c, answer_value(-error));
+}
+
+void call_answer(const struct call *c, struct answer answer)
+{
+	struct seccomp_notif_resp response = { .id = c->id };
+
+	switch (answer.kind) {
+	case ANSWER_LATER:
+		return;
+	case ANSWER_DESCRIPTOR:
+		give_descriptor(c, (int)answer.value, answer.flags);
+		return;
+	case ANSWER_NATIVE:
+		response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		break;
+	case ANSWER_VALUE:
+		if (answer.value < 0)
+			response.error = (int)answer.value;
+		else
+			response.val = answer.value;
+		break;
+	}
+	/* It fails only if the program has gone. */
+	(void)ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+struct intent call_intent(const struct call *c, enum action action)
+{
+	struct intent intent = {
+		.action = action,
+		.family = c->kind.family,
+		.type = c->kind.type,
+		.protocol = c->kind.protocol,
+		.addr = c->addr,
+	};
+
+	if (intent.family == AF_PACKET)
+		intent.protocol = ntohs((uint16_t)intent.protocol);
+	return intent;
+}
