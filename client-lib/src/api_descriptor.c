@@ -22,7 +22,7 @@
 /* What public function @call returns for @result, of @s: as api_done(). */
 static int done(const char *call, enum error_origin where, struct sb_sock *s, int result)
 {
-	if (rpc_has_ended(s->broker))
+	if (rpc_has_ended(s->broker) || result == -EPIPE)
 		where = ERROR_GONE;
 	sock_put(s);
 	return (int)error_return(call, where, result);
@@ -171,7 +171,7 @@ int sb_fromfd_at(sb_broker *given, int fd, int flags)
 		return r;
 	r = descriptor_give(b, fd, ticket);
 	if (r < 0)
-		r = (int)error_return(call, rpc_has_ended(b) ? ERROR_GONE : ERROR_GIVEN, r);
+		r = (int)error_return(call, r == -EPIPE ? ERROR_GONE : ERROR_GIVEN, r);
 	else
 		r = api_ticket_adopt(call, b, ticket, flags);
 	rpc_unref(b);
