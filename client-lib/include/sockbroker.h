@@ -140,7 +140,7 @@ int sb_fromshare_at(sb_broker *, const char *token, int flags);
 /**
  * Make @p fd the real socket: from now on a descriptor of the kernel's, for read(2), poll(2), close(2) and
  * any library; no sb_ function knows it, and the broker has let go of its own. O_NONBLOCK is as it was
- * on the stand-in; FD_CLOEXEC is set.
+ * on the stand-in; FD_CLOEXEC is set. A call that waits in another thread goes on, at the broker.
  *
  * @return @p fd, or -1 and EACCES (no rule says `direct`), EBUSY (data that was given back must be received
  * first), EOPNOTSUPP (SIO_RCVALL is on; or the broker has no descriptor socket), EMFILE, EBADF; then nothing has
@@ -167,6 +167,21 @@ int sb_fileno_direct(int fd);
 int sb_fromfd(int fd, int flags);
 /** The same by a certain broker; NULL is the default one. */
 int sb_fromfd_at(sb_broker *, int fd, int flags);
+
+/**
+ * Make the sb_ functions know @p fd, a socket of the kernel's that this process has, as those that
+ * sb_set_direct() makes: data go by the kernel, what this process may not do the broker does, as the
+ * policy allows, and sb_connect() asks it. @p fd stays what it is; sb_close() closes it, and sb_detach()
+ * makes them forget it again. A number that they know already stays what it is to them.
+ *
+ * @return @p fd, or -1 and EBADF, ENOTSOCK, ENOMEM, or as sb_connect_broker().
+ */
+int sb_attach(int fd);
+/** The same by a certain broker; NULL is the default one. */
+int sb_attach_at(sb_broker *, int fd);
+/** Is @p fd a real socket (1) or a stand-in (0)? -1 and ENOTSOCK: the sb_ functions do not know it;
+ * EBADF. */
+int sb_is_direct(int fd);
 
 /** What sb_judge() may ask about. */
 enum sb_action {

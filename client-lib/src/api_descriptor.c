@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * api_descriptor.c - real descriptors: sb_detach(), sb_fileno_direct(), sb_fromfd(), sb_set_direct(),
- * and sb_judge() for who holds one.
+ * api_descriptor.c - real descriptors: sb_detach(), sb_fileno_direct(), sb_fromfd(), sb_attach(),
+ * sb_set_direct(), and sb_judge() for who holds one.
  *
  * The broker lets go of a socket only when we have it. What could fail on the way (no descriptor
  * socket, no number left) is tried before the broker is asked for the descriptor, since from
@@ -18,6 +18,8 @@
 #include "descriptors.h"
 #include "fork.h"
 #include "sockbroker.h"
+
+/* ---- out of the broker's hands -------------------------------------------------- */
 
 /* What public function @call returns for @result, of @s: as api_done(). */
 static int done(const char *call, enum error_origin where, struct sb_sock *s, int result)
@@ -141,6 +143,8 @@ int sb_detach(int fd)
 	return done(__func__, where, s, r);
 }
 
+/* ---- into the broker's hands ---------------------------------------------------- */
+
 /* A stand-in is an AF_UNIX socket of this process, so it is none that could be given. */
 static int givable(int fd)
 {
@@ -182,6 +186,59 @@ int sb_fromfd(int fd, int flags)
 {
 	return sb_fromfd_at(NULL, fd, flags);
 }
+
+/* ---- own sockets of the program --------------------------------------------- */
+
+static int attach(struct sb_broker *b, int fd)
+{
+	struct sock_birth birth = { .broker = b, .timeout_ns = -1 };
+	socklen_t length = sizeof(birth.type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &birth.type, &length) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &birth.family, &length) < 0)
+		return -errno;
+	return table_attach(fd, &birth);
+}
+
+int sb_attach_at(sb_broker *given, int fd)
+{
+	static const char call[] = "sb_attach";
+	struct sb_broker *b;
+	struct stat st;
+	int r;
+
+	if (sb_is_direct(fd) >= 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return (int)api_local(call, -errno);
+	if (!S_ISSOCK(st.st_mode))
+		return (int)api_local(call, -ENOTSOCK);
+	r = api_broker(call, given, &b);
+	if (r < 0)
+		return r;
+	r = (int)api_local(call, attach(b, fd));
+	rpc_unref(b);
+	return r;
+}
+
+int sb_attach(int fd)
+{
+	return sb_attach_at(NULL, fd);
+}
+
+int sb_is_direct(int fd)
+{
+	struct sb_sock *s;
+	int r = table_get(fd, &s);
+
+	if (r < 0)
+		return (int)api_local(__func__, r);
+	r = sock_is_real(s);
+	sock_put(s);
+	return r;
+}
+
+/* ---- what policy says --------------------------------------------------------- */
 
 /* Which field of the question an address goes to. */
 static int question(Sockbroker__V1__JudgeRequest *q, int action, const struct sockaddr *addr,

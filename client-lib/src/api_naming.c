@@ -8,6 +8,13 @@
 #include "sockbroker.h"
 #include "watch.h"
 
+/* The broker takes no socket of AF_UNIX, nor of another network namespace: that is then between the
+ * process and the kernel. */
+static bool is_not_the_brokers(const struct sb_sock *s, int error)
+{
+	return sock_is_real(s) && (error == -EOPNOTSUPP || error == -EXDEV);
+}
+
 int sb_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
 {
 	Sockbroker__V1__BindRequest request = SOCKBROKER__V1__BIND_REQUEST__INIT;
@@ -22,6 +29,8 @@ int sb_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
 	if (r == 0)
 		r = api_call(s, &request.base, &request.handle, NULL);
 	arena_reset(&arena);
+	if (is_not_the_brokers(s, r))
+		r = (int)native(bind(fd, addr, addrlen));
 	return (int)api_done(__func__, s, r);
 }
 
@@ -35,6 +44,8 @@ int sb_listen(int fd, int backlog)
 		return (int)api_local(__func__, r);
 	request.backlog = backlog;
 	r = api_call(s, &request.base, &request.handle, NULL);
+	if (is_not_the_brokers(s, r))
+		r = (int)native(listen(fd, backlog));
 	watch_again(s, POLLIN | POLLOUT);
 	return (int)api_done(__func__, s, r);
 }

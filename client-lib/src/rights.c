@@ -71,7 +71,9 @@ static int handle_of(void *context, int fd, uint32_t *ret_handle)
 		return give(x, fd, ret_handle);
 	if (r < 0)
 		return r;
-	if (s->broker != x->sender->broker)
+	if (sock_is_real(s))
+		r = give(x, fd, ret_handle);
+	else if (s->broker != x->sender->broker)
 		r = -EXDEV;
 	else
 		*ret_handle = s->handle;

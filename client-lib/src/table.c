@@ -171,9 +171,14 @@ int table_add(struct standin *standin, const struct sock_birth *birth)
 	return fd;
 }
 
+int table_attach(int fd, const struct sock_birth *birth)
+{
+	return add(fd, -1, birth);
+}
+
 int table_add_real(int fd, const struct sock_birth *birth)
 {
-	const int r = add(fd, -1, birth);
+	const int r = table_attach(fd, birth);
 
 	if (r < 0)
 		close(fd);

@@ -68,6 +68,8 @@ int table_add(struct standin *, const struct sock_birth *);
 
 /* The same for a real descriptor, which is closed on failure. */
 int table_add_real(int fd, const struct sock_birth *);
+/* The same, and on failure it stays the caller's. */
+int table_attach(int fd, const struct sock_birth *);
 
 /* Returns 0 and a reference, -EBADF (not open, or a stand-in, and this is a forked
  * child) or -ENOTSOCK (a file of another kind). */

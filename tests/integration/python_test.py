@@ -16,6 +16,7 @@ import select
 import selectors
 import shutil
 import signal
+import socket as kernels
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,9 @@ rules:
       to: [127.0.0.0/8, "::1"], to_ports: any, from: [127.0.0.0/8, "::1"], from_ports: [ephemeral, 0, 1024-65535] }
   - { name: paths, who: { uid: UID }, may: [socket, bind, listen, connect, send], family: unix,
       type: [stream, dgram, seqpacket], unix: { paths: ["/tmp/*/*"], abstract: any, autobind: true } }
+  - { name: real, who: { uid: UID }, may: direct, family: [inet, inet6], type: [stream, dgram], protocol: any,
+      to: any, to_ports: any }
+  - { name: files, who: { uid: UID }, may: files }
 """
 
 
@@ -352,6 +356,199 @@ class Descriptors(Case):
             b.close()
             """)
         self.said(result, f"{errno.EBADF}\nFalse\nb'still'\n")
+
+
+class RealDescriptors(Case):
+    """Internet sockets, for which the policy says `direct`; AF_UNIX stays at the broker."""
+
+    def connection(self):
+        listener = self.listener()
+        a = socket.create_connection(listener.getsockname())
+        self.addCleanup(a.close)
+        b, _ = listener.accept()
+        self.addCleanup(b.close)
+        return a, b
+
+    def test_a_detached_number_is_the_kernels(self):
+        a, b = self.connection()
+        number = a.fileno()
+        self.assertEqual(a.detach(), number)
+        os.write(number, b"natively")
+        self.assertEqual(b.recv(100), b"natively")
+        b.send(b"and back")
+        self.assertEqual(os.read(number, 100), b"and back")
+        os.close(number)
+        self.assertEqual(b.recv(1), b"")
+
+    def test_it_goes_to_another_program(self):
+        a, b = self.connection()
+        number = a.detach()
+        subprocess.run(["echo", "hello"], stdout=number, timeout=LATE, check=True)
+        os.close(number)
+        self.assertEqual(b.makefile().read(), "hello\n")
+
+    def test_it_can_be_adopted_again(self):
+        a, b = self.connection()
+        with socket.socket(fileno=a.detach()) as again:
+            self.assertEqual((again.family, again.type, again.getpeername()),
+                             (socket.AF_INET, socket.SOCK_STREAM, b.getsockname()))
+            again.sendall(b"x")
+            self.assertEqual(b.recv(5), b"x")
+            again.settimeout(SOON)
+            self.assertRaises(TimeoutError, again.recv, 1)
+            again.setblocking(False)
+            self.assertRaises(BlockingIOError, again.recv, 1)
+        self.assertEqual(b.recv(5), b"")
+
+    def test_its_mode_is_the_kernels(self):
+        a, _ = self.connection()
+        a.settimeout(LATE)
+        number = a.detach()
+        self.assertFalse(os.get_blocking(number))
+        with socket.socket(fileno=number) as again:
+            self.assertRaises(BlockingIOError, again.recv, 1)
+
+    def test_a_number_that_another_object_has_stays_a_stand_in(self):
+        a, b = self.connection()
+        with socket.socket(fileno=a.fileno()) as other:
+            self.assertEqual(a.detach(), other.fileno())
+            other.send(b"x")
+            self.assertEqual(b.recv(5), b"x")
+
+    def test_a_listener_of_the_kernels_is_adopted_and_accepts(self):
+        with kernels.create_server(("127.0.0.1", 0)) as theirs:
+            ours = socket.fromfd(theirs.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        with ours, kernels.create_connection(ours.getsockname()) as client:
+            ours.settimeout(LATE)
+            server, address = ours.accept()
+            with server:
+                self.assertEqual(address, client.getsockname())
+                client.sendall(b"hello")
+                self.assertEqual(server.recv(10), b"hello")
+
+    def test_event_loops_wait_for_it(self):
+        a, b = self.connection()
+        with socket.socket(fileno=a.detach()) as again:
+            self.assertFalse(select.select([again], [], [], SOON)[0])
+            b.send(b"x")
+            self.assertTrue(select.select([again], [], [], LATE)[0])
+
+    def test_connections_of_multiprocessing_work_with_what_it_opens_itself(self):
+        result = python("-m", "sockbroker", "-c", textwrap.dedent("""
+            import threading
+            from multiprocessing.connection import Client, Listener
+            with Listener(("127.0.0.1", 0)) as listener:
+                def serve():
+                    with listener.accept() as connection:
+                        connection.send(connection.recv() * 2)
+                thread = threading.Thread(target=serve)
+                thread.start()
+                with Client(listener.address) as client:
+                    client.send([1, "a"])
+                    print(client.recv())
+                thread.join()
+            """))
+        self.said(result, "[1, 'a', 1, 'a']\n")
+
+    def test_closing_and_duplicating_by_number_knows_both(self):
+        a, b = self.connection()
+        number = a.detach()
+        copy = socket.dup(number)
+        socket.close(number)
+        os.write(copy, b"x")
+        self.assertEqual(b.recv(5), b"x")
+        socket.close(copy)
+        self.assertEqual(b.recv(5), b"")
+
+    def test_in_direct_mode_all_are(self):
+        result = program("""
+            import os, select
+            from sockbroker import socket
+            listener = socket.create_server(("127.0.0.1", 0))
+            with socket.create_connection(listener.getsockname(), timeout=30) as a:
+                b, _ = listener.accept()
+                os.write(a.fileno(), b"natively")
+                print(b.recv(10))
+                b.settimeout(0.1)
+                try:
+                    b.recv(1)
+                except TimeoutError:
+                    print("in time")
+            b.close()
+            listener.close()
+            """, env={**os.environ, "SOCKBROKER_DIRECT": "1"})
+        self.said(result, "b'natively'\nin time\n")
+
+
+class Files(Case):
+    def passed(self, *numbers, most=10):
+        a, b = self.pair()
+        socket.send_fds(a, [b"x"], numbers)
+        _, received, flags, _ = socket.recv_fds(b, 1, most)
+        for number in received:
+            self.addCleanup(os.close, number)
+        return received, flags & socket.MSG_CTRUNC
+
+    def test_files_travel_both_ways_and_are_the_same_files(self):
+        with tempfile.TemporaryFile() as file:
+            (got,), cut = self.passed(file.fileno())
+            os.write(got, b"content")
+            self.assertEqual((cut, os.pread(file.fileno(), 10, 0)), (0, b"content"))
+            self.assertNotEqual(got, file.fileno())
+
+    def test_a_pipe_has_an_end_when_the_received_one_is_closed(self):
+        reader, writer = os.pipe()
+        (got,), _ = self.passed(writer)
+        os.close(writer)
+        os.write(got, b"x")
+        self.assertEqual(os.read(reader, 5), b"x")
+        os.close(os.dup2(reader, got))
+        self._cleanups.pop()
+        self.assertEqual(os.read(reader, 5), b"")
+        os.close(reader)
+
+    def test_a_terminal_and_a_folder_travel(self):
+        master, slave = os.openpty()
+        folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+        received, cut = self.passed(slave, folder)
+        self.assertEqual((cut, os.isatty(received[0]), "proc" in os.listdir(received[1])), (0, True, True))
+        for number in (master, slave, folder):
+            os.close(number)
+
+    def test_they_are_inherited_as_those_that_the_kernel_passes(self):
+        with open("/dev/null", "rb") as file:
+            (got,), _ = self.passed(file.fileno())
+            self.assertTrue(os.get_inheritable(got))
+
+    def test_sockets_and_files_travel_together_in_order(self):
+        c, d = self.pair()
+        with open("/dev/zero", "rb") as file:
+            received, cut = self.passed(file.fileno(), c._fileno(), file.fileno())
+        self._cleanups.pop(-2)
+        self.assertEqual((cut, os.read(received[0], 2), os.read(received[2], 1)), (0, b"\0\0", b"\0"))
+        with socket.socket(fileno=received[1]) as got:
+            got.send(b"through")
+        self.assertEqual(d.recv(10), b"through")
+
+    def test_what_does_not_fit_is_closed_and_said(self):
+        reader, writer = os.pipe()
+        a, b = self.pair()
+        socket.send_fds(a, [b"x"], [0, writer])
+        os.close(writer)
+        control = b.recvmsg(1, socket.CMSG_LEN(4))
+        os.close(int.from_bytes(control[1][0][2], sys.byteorder))
+        self.assertTrue(control[2] & socket.MSG_CTRUNC)
+        self.assertEqual(os.read(reader, 1), b"")
+        os.close(reader)
+
+    def test_what_is_neither_is_refused(self):
+        a, _ = self.pair()
+        with kernels.socket(kernels.AF_UNIX) as theirs, self.assertRaises(OSError) as caught:
+            socket.send_fds(a, [b"x"], [theirs.fileno()])
+        self.assertEqual(caught.exception.errno, errno.EOPNOTSUPP)
+        with select.epoll() as poll, self.assertRaises(OSError) as caught:
+            socket.send_fds(a, [b"x"], [poll.fileno()])
+        self.assertEqual(caught.exception.errno, errno.ENOTSOCK)
 
 
 class Sharing(Case):

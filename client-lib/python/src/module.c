@@ -9,9 +9,12 @@
 #include "names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "interrupt.h"
@@ -55,6 +58,14 @@ static PyObject *module_socketpair(PyObject *self, PyObject *args)
 	return NULL;
 }
 
+/* Is it a socket that the library was not told of? */
+static bool is_kernels(int fd, int error)
+{
+	struct stat st;
+
+	return error == ENOTSOCK && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
 static PyObject *module_close(PyObject *self, PyObject *number)
 {
 	int fd, r;
@@ -64,6 +75,8 @@ static PyObject *module_close(PyObject *self, PyObject *number)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_close(fd);
+	if (r < 0 && is_kernels(fd, errno))
+		r = close(fd);
 	Py_END_ALLOW_THREADS
 	if (r < 0 && errno != ECONNRESET)
 		return error_call();
@@ -81,6 +94,8 @@ static PyObject *module_dup(PyObject *self, PyObject *number)
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	copy = sb_dup(fd);
+	if (copy < 0 && is_kernels(fd, errno))
+		copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	Py_END_ALLOW_THREADS
 	return error_none(copy) ? PyLong_FromLong(copy) : error_call();
 }
@@ -103,8 +118,8 @@ static PyObject *module_setdefaulttimeout(PyObject *self, PyObject *value)
 PyMethodDef module_functions_sockets[] = {
 	{ "socketpair", module_socketpair, METH_VARARGS,
 	  "socketpair([family[, type [, proto]]]) -> (socket object, socket object)" },
-	{ "close", module_close, METH_O, "close(integer)\n\nClose a socket by its stand-in." },
-	{ "dup", module_dup, METH_O, "dup(integer) -> integer\n\nDuplicate a socket by its stand-in." },
+	{ "close", module_close, METH_O, "close(integer)\n\nClose a socket by its number." },
+	{ "dup", module_dup, METH_O, "dup(integer) -> integer\n\nDuplicate a socket by its number." },
 	{ "getdefaulttimeout", module_getdefaulttimeout, METH_NOARGS, "getdefaulttimeout() -> timeout" },
 	{ "setdefaulttimeout", module_setdefaulttimeout, METH_O, "setdefaulttimeout(timeout)" },
 	{ NULL, NULL, 0, NULL },

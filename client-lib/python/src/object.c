@@ -5,7 +5,8 @@
  * Time runs at the broker: a call is one request, which says how long it may take. So
  * there is no waiting for readiness before a call, and the stand-in is not non-blocking
  * to the library when a timeout is set; but it looks so to fcntl(2), as the standard
- * module's descriptors do.
+ * module's descriptors do. The number of a real socket (direct mode, or one that the program had)
+ * is non-blocking only when no call is to wait: there the flag is heeded.
  */
 #include "object.h"
 
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "holders.h"
 #include "share.h"
 #include "sockbroker.h"
 
@@ -29,18 +31,18 @@ enum { TYPE_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC };
 /* The descriptor shows the mode to who looks at it. */
 static void mode_show(const struct sock *s)
 {
+	const bool blocking = s->real ? s->timeout_ns != 0 : s->timeout_ns < 0;
 	const int flags = fcntl(s->fd, F_GETFL);
 
 	if (flags >= 0)
-		(void)fcntl(s->fd, F_SETFL,
-			    s->timeout_ns < 0 ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
+		(void)fcntl(s->fd, F_SETFL, blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
 void mode_follow(struct sock *s)
 {
 	bool nonblocking;
 
-	if (!s->shown || s->timeout_ns >= 0)
+	if (!s->shown || s->real || s->timeout_ns >= 0)
 		return;
 	nonblocking = fcntl(s->fd, F_GETFL) & O_NONBLOCK;
 	if (nonblocking == s->made_nonblocking)
@@ -126,23 +128,48 @@ static int int_option(int fd, int option, int *value)
 	return -1;
 }
 
-/* A stand-in that somebody has: detach(), dup(), a received one. Its mode is its own. */
+/* The object's from now on. */
+static int number_set(struct sock *s, int fd)
+{
+	if (holders_add(fd) < 0)
+		return -1;
+	s->fd = fd;
+	s->real = sb_is_direct(fd) > 0;
+	return 0;
+}
+
+/* A number that somebody has: detach(), dup(), a received one, or a socket of the kernel's that the
+ * program came by otherwise, which the library is told of. Its mode is its own. */
+static int mode_adopt(int fd)
+{
+	int r;
+
+	Py_BEGIN_ALLOW_THREADS
+	r = sb_attach(fd);
+	Py_END_ALLOW_THREADS
+	if (error_none(r)) {
+		const int flags = fcntl(fd, F_GETFL);
+		const bool nonblocking = flags >= 0 && (flags & O_NONBLOCK) && !sb_is_direct(fd);
+
+		r = sb_set_timeout(fd, nonblocking ? 0 : -1);
+	}
+	if (r >= 0 && !PyErr_Occurred())
+		return 0;
+	(void)error_call();
+	return -1;
+}
+
 static int adopt_number(struct sock *s, int fd, int family, int type, int proto)
 {
-	const int flags = fcntl(fd, F_GETFL);
-
-	if (sb_set_timeout(fd, flags >= 0 && (flags & O_NONBLOCK) ? 0 : -1) < 0) {
-		(void)error_set();
+	if (mode_adopt(fd) < 0)
 		return -1;
-	}
 	if (int_option(fd, SO_DOMAIN, &family) < 0 || int_option(fd, SO_TYPE, &type) < 0 ||
 	    int_option(fd, SO_PROTOCOL, &proto) < 0)
 		return -1;
-	s->fd = fd;
 	s->family = family;
 	s->type = type & ~TYPE_FLAGS;
 	s->proto = proto;
-	return 0;
+	return number_set(s, fd);
 }
 
 static int adopt(struct sock *s, PyObject *number, int family, int type, int proto)
@@ -172,15 +199,20 @@ static int adopt_shared(struct sock *s, PyObject *token)
 
 static int create(struct sock *s, int family, int type, int proto)
 {
+	int fd;
+
 	s->family = family == -1 ? AF_INET : family;
 	s->type = (type == -1 ? SOCK_STREAM : type) & ~TYPE_FLAGS;
 	s->proto = proto == -1 ? 0 : proto;
 	Py_BEGIN_ALLOW_THREADS
-	s->fd = sb_socket(s->family, s->type, s->proto);
+	fd = sb_socket(s->family, s->type, s->proto);
 	Py_END_ALLOW_THREADS
-	if (error_none(s->fd))
+	if (error_none(fd) && number_set(s, fd) == 0)
 		return 0;
-	(void)error_call(); /* a socket that has come nevertheless ends with the object */
+	if (fd >= 0)
+		(void)sb_close(fd);
+	if (!PyErr_Occurred())
+		(void)error_call();
 	return -1;
 }
 
@@ -221,6 +253,7 @@ static int fd_close(struct sock *s)
 	int r;
 
 	s->fd = -1;
+	(void)holders_remove(fd);
 	Py_BEGIN_ALLOW_THREADS
 	r = sb_close(fd);
 	if (r < 0 && errno == EBADF && s->pid != getpid())
@@ -240,13 +273,25 @@ static PyObject *sock_close(struct sock *s, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+/* Who wants the bare number wants to use it without us: where policy lets it, it becomes the
+ * socket itself. Not while another object has it, to which it would mean nothing any more. */
 static PyObject *sock_detach(struct sock *s, PyObject *unused)
 {
 	const int fd = s->fd;
 
 	(void)unused;
 	s->fd = -1;
-	return PyLong_FromLong(fd);
+	if (fd == -1 || holders_remove(fd) || s->pid != getpid())
+		return PyLong_FromLong(fd);
+	Py_BEGIN_ALLOW_THREADS
+	(void)sb_detach(fd);
+	Py_END_ALLOW_THREADS
+	if (!PyErr_Occurred())
+		return PyLong_FromLong(fd);
+	/* A signal's handler raised. */
+	s->fd = fd;
+	(void)holders_add(fd);
+	return NULL;
 }
 
 static void sock_finalize(PyObject *self)
@@ -284,7 +329,7 @@ static PyObject *sock_fileno(struct sock *s, PyObject *unused)
 	int r = 0;
 
 	(void)unused;
-	if (s->fd != -1 && !s->shown) {
+	if (s->fd != -1 && !s->shown && !s->real) {
 		sendfile_forbid(s->fd);
 		Py_BEGIN_ALLOW_THREADS
 		r = sb_watch(s->fd, POLLIN | POLLOUT);
@@ -312,7 +357,8 @@ static PyObject *sock_repr(struct sock *s)
 PyMethodDef sock_methods_life[] = {
 	{ "close", (PyCFunction)sock_close, METH_NOARGS, "close()\n\nClose the socket." },
 	{ "detach", (PyCFunction)sock_detach, METH_NOARGS,
-	  "detach()\n\nClose the object without closing the socket, and return its stand-in." },
+	  "detach()\n\nClose the object without closing the socket, and return its number: a descriptor of the\n"
+	  "kernel's where the policy gives it, else the stand-in." },
 	{ "fileno", (PyCFunction)sock_fileno, METH_NOARGS,
 	  "fileno() -> integer\n\nReturn the stand-in: a descriptor that select, poll and event loops can wait for." },
 	{ "_fileno", (PyCFunction)sock_number, METH_NOARGS,

@@ -16,7 +16,8 @@
 
 struct sock {
 	PyObject_HEAD
-	int fd;    /* the stand-in; -1: closed, or detached */
+	int fd;    /* the stand-in, or the socket itself; -1: closed, or detached */
+	bool real; /* it is the socket itself, which the kernel shows by itself */
 	pid_t pid; /* whose it is */
 	int family, type, proto;
 	int64_t timeout_ns; /* < 0: blocking; 0: non-blocking */
