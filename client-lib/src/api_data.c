@@ -20,15 +20,18 @@ static ssize_t send_msg(const char *call, int fd, const struct msghdr *msg, int 
 						   data_send(s, msg, flags));
 }
 
-static ssize_t receive_msg(const char *call, int fd, struct msghdr *msg, int flags)
+typedef ssize_t (*receive_fn)(struct sb_sock *, struct msghdr *, int flags);
+
+/* @direct: for a real descriptor. */
+static ssize_t receive_msg(const char *call, int fd, struct msghdr *msg, int flags,
+			   receive_fn direct)
 {
 	struct sb_sock *s;
 	const int r = table_get(fd, &s);
 
 	if (r < 0)
 		return api_local(call, r);
-	return api_done(call, s, sock_is_real(s) ? direct_receive(s, msg, flags) :
-						   data_receive(s, msg, flags));
+	return api_done(call, s, (sock_is_real(s) ? direct : data_receive)(s, msg, flags));
 }
 
 ssize_t sb_sendto(int fd, const void *buf, size_t len, int flags,
@@ -61,7 +64,7 @@ ssize_t sb_recv(int fd, void *buf, size_t len, int flags)
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	return receive_msg(__func__, fd, &msg, flags);
+	return receive_msg(__func__, fd, &msg, flags, direct_receive_piece);
 }
 
 ssize_t sb_recvfrom(int fd, void *buf, size_t len, int flags,
@@ -78,7 +81,7 @@ ssize_t sb_recvfrom(int fd, void *buf, size_t len, int flags,
 		msg.msg_name = addr;
 		msg.msg_namelen = *addrlen;
 	}
-	n = receive_msg(__func__, fd, &msg, flags);
+	n = receive_msg(__func__, fd, &msg, flags, direct_receive_piece);
 	if (n >= 0 && addr)
 		*addrlen = msg.msg_namelen;
 	return n;
@@ -88,5 +91,5 @@ ssize_t sb_recvmsg(int fd, struct msghdr *msg, int flags)
 {
 	if (!msg)
 		return api_local(__func__, -EFAULT);
-	return receive_msg(__func__, fd, msg, flags);
+	return receive_msg(__func__, fd, msg, flags, direct_receive);
 }

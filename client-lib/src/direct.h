@@ -65,6 +65,8 @@ int direct_accept(struct sb_sock *, struct sockaddr *, socklen_t *, int flags);
 
 ssize_t direct_send(struct sb_sock *, const struct msghdr *, int flags);
 ssize_t direct_receive(struct sb_sock *, struct msghdr *, int flags);
+/* The same, quicker, where nobody looks at msg_flags: one piece of memory, no control messages. */
+ssize_t direct_receive_piece(struct sb_sock *, struct msghdr *, int flags);
 int direct_send_many(struct sb_sock *, struct mmsghdr *, unsigned n, int flags);
 /* @timeout_ns: of the call; negative: none. */
 int direct_receive_many(struct sb_sock *, struct mmsghdr *, unsigned n, int flags,

@@ -96,11 +96,20 @@ static ssize_t send_rest(struct sb_sock *s, const struct msghdr *msg, int flags,
 	return go_on(&rest);
 }
 
+/* One piece of memory goes by sendto(2), where the kernel has less to copy and to check. */
+static ssize_t send_native(struct sb_sock *s, const struct msghdr *msg, int flags)
+{
+	if (msg->msg_iovlen != 1 || msg->msg_controllen)
+		return native(sendmsg(s->real, msg, flags));
+	return native(sendto(s->real, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags,
+			     msg->msg_name, msg->msg_namelen));
+}
+
 static ssize_t send_plain(struct sb_sock *s, const struct msghdr *msg, int flags)
 {
 	const bool ours = must_see_to_waiting(s);
 	const int wanted = flags | MSG_NOSIGNAL | (ours ? MSG_DONTWAIT : 0);
-	const ssize_t n = native(sendmsg(s->real, msg, wanted));
+	const ssize_t n = send_native(s, msg, wanted);
 
 	if (flags & MSG_DONTWAIT)
 		return n;
@@ -156,10 +165,23 @@ static ssize_t receive_rest(struct sb_sock *s, struct msghdr *msg, int flags, ss
 	return go_on(&rest);
 }
 
-static ssize_t receive_plain(struct sb_sock *s, struct msghdr *msg, int flags)
+typedef ssize_t (*receive_fn)(struct sb_sock *, struct msghdr *, int flags);
+
+static ssize_t receive_message(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	return native(recvmsg(s->real, msg, flags));
+}
+
+static ssize_t receive_piece(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	return native(recvfrom(s->real, msg->msg_iov->iov_base, msg->msg_iov->iov_len, flags,
+			       msg->msg_name, msg->msg_name ? &msg->msg_namelen : NULL));
+}
+
+static ssize_t receive_plain(struct sb_sock *s, struct msghdr *msg, int flags, receive_fn receive)
 {
 	const bool ours = must_see_to_waiting(s);
-	const ssize_t n = native(recvmsg(s->real, msg, flags | (ours ? MSG_DONTWAIT : 0)));
+	const ssize_t n = receive(s, msg, flags | (ours ? MSG_DONTWAIT : 0));
 
 	if (flags & MSG_DONTWAIT)
 		return n;
@@ -175,11 +197,16 @@ ssize_t direct_receive(struct sb_sock *s, struct msghdr *msg, int flags)
 	ssize_t n;
 
 	if (!msg->msg_control)
-		return receive_plain(s, msg, flags);
-	n = receive_plain(s, msg, flags | MSG_CMSG_CLOEXEC);
+		return receive_plain(s, msg, flags, receive_message);
+	n = receive_plain(s, msg, flags | MSG_CMSG_CLOEXEC, receive_message);
 	if (n >= 0)
 		direct_rights_give(s, msg);
 	/* The kernel tells it back. */
 	msg->msg_flags &= ~MSG_CMSG_CLOEXEC | flags;
 	return n;
+}
+
+ssize_t direct_receive_piece(struct sb_sock *s, struct msghdr *msg, int flags)
+{
+	return receive_plain(s, msg, flags, receive_piece);
 }
