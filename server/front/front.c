@@ -191,6 +191,9 @@ static grpc_server *server_new(grpc_completion_queue *cq)
 		  .value.integer = FRONT_MESSAGE_BYTES },
 		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_MAX_SEND_MESSAGE_LENGTH,
 		  .value.integer = -1 },
+		/* Bulk data in fewer pieces than HTTP/2's 16 KiB. */
+		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_HTTP2_MAX_FRAME_SIZE,
+		  .value.integer = FRONT_FRAME_BYTES },
 		/* Ours comes first: at gRPC's own limit the next call would hang. */
 		{ .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)GRPC_ARG_MAX_CONCURRENT_STREAMS,
 		  .value.integer = 2 * FRONT_CALLS_MAX },

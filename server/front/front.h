@@ -25,6 +25,7 @@
 
 enum {
 	FRONT_MESSAGE_BYTES = 4 << 20,   /* a message of a client's, at most */
+	FRONT_FRAME_BYTES = 256 << 10,   /* an HTTP/2 frame of a client's, at most */
 	FRONT_REQUESTS_MAX = 1024,       /* in one message of a session */
 	FRONT_CALLS_MAX = 4096,          /* RPCs at once on one connection */
 	FRONT_HANDSHAKE_S = 10,          /* to make the first call */
