@@ -28,10 +28,19 @@ static const char policy[] =
 	"    to_ports: any\n"
 	"    from: [127.0.0.0/8]\n"
 	"    from_ports: [ephemeral, 1024-65535]\n"
-	"  - { name: pairs, who: { uid: %u }, may: socket, family: unix, type: stream }\n";
+	"  - { name: pairs, who: { uid: %u }, may: socket, family: unix, type: stream }\n"
+	"  - name: descriptors\n"
+	"    who: { uid: %u }\n"
+	"    may: direct\n"
+	"    family: inet\n"
+	"    type: [stream, dgram]\n"
+	"    protocol: any\n"
+	"    to: any\n"
+	"    to_ports: any\n";
 
 static int make_folder(struct daemon *d)
 {
+	const unsigned who = geteuid();
 	char path[128];
 	FILE *out;
 
@@ -43,7 +52,7 @@ static int make_folder(struct daemon *d)
 	out = fopen(path, "we");
 	if (!out)
 		return fail(path);
-	fprintf(out, policy, (unsigned)geteuid(), (unsigned)geteuid());
+	fprintf(out, policy, who, who, who);
 	return fclose(out) == 0 ? 0 : fail(path);
 }
 

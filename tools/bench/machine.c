@@ -23,7 +23,7 @@ enum { CORES = 2 };
 static cpu_set_t all, one[CORES];
 static pid_t spinners[CORES];
 
-static void find_cores(void)
+void machine_look(void)
 {
 	unsigned found = 0;
 
@@ -67,7 +67,7 @@ int machine_run(int (*run)(void *), void *argument)
 	const struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
 	int status;
 
-	find_cores();
+	machine_look();
 	if (geteuid() != 0)
 		return run(argument);
 	session = spawn();

@@ -13,7 +13,9 @@
 /* Where who runs, for latency: the client on one core, what answers on another. */
 enum core { CORE_CLIENT, CORE_SERVER, CORE_ANY };
 
-/* Looks for two processors. As root it also puts us before everybody else, in a
+/* Looks for two processors. */
+void machine_look(void);
+/* The same. As root it also puts us before everybody else, in a
  * session of our own: @run is done in a child then. Returns what @run did. */
 int machine_run(int (*run)(void *), void *argument);
 void machine_warm(void);

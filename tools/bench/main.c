@@ -5,8 +5,7 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <libgen.h>
-#include <limits.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +16,12 @@
 #include "bench.h"
 #include "machine.h"
 #include "raw.h"
+#include "programs.h"
 #include "report.h"
+#include "work.h"
 
-enum { KEY_JSON = 0x100, KEY_LIST, KEY_ONLY, KEY_ROUNDS, KEY_DAEMON, ROUNDS_DEFAULT = 7 };
-enum { MEASURES_MAX = 32, EXIT_USAGE = 2 };
+enum { KEY_JSON = 0x100, KEY_LIST, KEY_ONLY, KEY_ROUNDS, KEY_DAEMON, KEY_LAUNCHER, ROUNDS_DEFAULT = 7 };
+enum { MEASURES_MAX = 64, EXIT_USAGE = 2, EXIT_SKIPPED = 77 };
 
 const char *argp_program_version = "sockbroker-bench " SB_VERSION;
 
@@ -30,15 +31,20 @@ static const char doc[] =
 	"\vIt starts brokers of its own. Rounds of baseline and measure alternate, the medians "
 	"are shown. As root it runs before other processes; on a busy machine, or without root, "
 	"the figures mean less.\n\n"
-	"Exit status: 0 if all was measured, whether targets are met or not; 1 if something "
+	"Measures named WORK-WAY are programs that know nothing of a broker, or nearly, and beside them "
+	"what others would send them through: they run in a network namespace of their own, and those whose "
+	"programs (socat, danted, proxychains4, redis-server, redis-benchmark) are not installed are skipped.\n\n"
+	"Exit status: 0 if all was measured or skipped, whether targets are met or not; 1 if something "
 	"could not be; 2 for wrong usage.";
 
 static const struct argp_option options[] = {
 	{ "json", KEY_JSON, NULL, 0, "An array of objects instead of a table", 0 },
 	{ "list", KEY_LIST, NULL, 0, "Name the measures", 0 },
-	{ "only", KEY_ONLY, "NAME", 0, "Only this measure; can be repeated", 0 },
+	{ "only", KEY_ONLY, "NAME", 0, "Only this measure, or those that a pattern as of a shell's file names fits; "
+	  "can be repeated", 0 },
 	{ "rounds", KEY_ROUNDS, "N", 0, "Rounds of each, 1 to 1000 (7)", 0 },
 	{ "daemon", KEY_DAEMON, "FILE", 0, "The sockbrokerd to measure (found beside this program, or in PATH)", 0 },
+	{ "launcher", KEY_LAUNCHER, "FILE", 0, "The sockbroker whose `run' is measured (found likewise)", 0 },
 	{ 0 },
 };
 
@@ -65,6 +71,13 @@ int fail(const char *what)
 	return fail_with(what, strerror(errno));
 }
 
+int skip(const char *what, const char *why)
+{
+	progress(NULL, 0, 0);
+	fprintf(stderr, "sockbroker-bench: %s: skipped: %s %s\n", current ? current : "", what, why);
+	return SKIPPED;
+}
+
 void progress(const char *name, unsigned round, unsigned rounds)
 {
 	if (!isatty(STDERR_FILENO))
@@ -79,13 +92,13 @@ void progress(const char *name, unsigned round, unsigned rounds)
 
 static void choose(struct asked *a, const char *name, struct argp_state *state)
 {
-	for (size_t i = 0; i < n_measures; i++) {
-		if (strcmp(measures[i].name, name) != 0)
-			continue;
-		a->chosen[i] = a->some = true;
-		return;
-	}
-	argp_error(state, "there is no measure '%s'; --list names them", name);
+	bool found = false;
+
+	for (size_t i = 0; i < n_measures; i++)
+		if (fnmatch(name, measures[i].name, 0) == 0)
+			a->chosen[i] = a->some = found = true;
+	if (!found)
+		argp_error(state, "there is no measure '%s'; --list names them", name);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -113,47 +126,24 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_DAEMON:
 		a->settings.daemon = arg;
 		return 0;
+	case KEY_LAUNCHER:
+		a->settings.launcher = arg;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* Beside us, as installed or as built; else in PATH. NULL: nowhere. */
-static const char *find_daemon(void)
-{
-	static const char *const places[] = { "sockbrokerd", "../sbin/sockbrokerd",
-					      "../../server/sockbrokerd" };
-	static char found[2 * PATH_MAX];
-	char self[PATH_MAX] = "", paths[8 * PATH_MAX];
-	const char *path = getenv("PATH");
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0) {
-		const char *folder = dirname(self);
-
-		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-			snprintf(found, sizeof(found), "%s/%s", folder, places[i]);
-			if (access(found, X_OK) == 0)
-				return found;
-		}
-	}
-	snprintf(paths, sizeof(paths), "%s", path ? path : "/usr/sbin:/usr/bin");
-	for (char *rest = NULL, *p = strtok_r(paths, ":", &rest); p; p = strtok_r(NULL, ":", &rest)) {
-		snprintf(found, sizeof(found), "%.4095s/sockbrokerd", p);
-		if (access(found, X_OK) == 0)
-			return found;
-	}
-	return NULL;
-}
-
 /* ---- running ------------------------------------------------------------------------ */
 
-static int run_one(const struct measure *m, const struct settings *s, struct figures *ret)
+static int run_one(const struct measure *m, struct settings *s, struct figures *ret)
 {
-	int ends[2], status;
+	int ends[2], status = 0;
 	bool got;
 	pid_t pid;
 
 	current = m->name;
+	s->measure = m;
 	if (pipe(ends) < 0)
 		return fail("pipe");
 	pid = spawn();
@@ -161,7 +151,8 @@ static int run_one(const struct measure *m, const struct settings *s, struct fig
 		struct figures f = { 0 };
 		const int r = m->run(s, &f);
 
-		_exit(r == 0 && write(ends[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
+		_exit(r == SKIPPED ? EXIT_SKIPPED :
+		      r == 0 && write(ends[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
 	}
 	close(ends[1]);
 	got = pid > 0 && read_all(ends[0], ret, sizeof(*ret));
@@ -169,12 +160,14 @@ static int run_one(const struct measure *m, const struct settings *s, struct fig
 	if (pid > 0)
 		waitpid(pid, &status, 0);
 	progress(NULL, 0, 0);
+	if (!got && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIPPED)
+		return SKIPPED;
 	return got ? 0 : fail_with("no figures", "it did not come to its end");
 }
 
 static int run_all(void *asked)
 {
-	const struct asked *a = asked;
+	struct asked *a = asked;
 	struct figures figures[MEASURES_MAX];
 	const struct measure *done[MEASURES_MAX];
 	size_t n = 0;
@@ -184,10 +177,15 @@ static int run_all(void *asked)
 	for (size_t i = 0; i < n_measures; i++) {
 		if (a->some && !a->chosen[i])
 			continue;
-		if (run_one(&measures[i], &a->settings, &figures[n]) < 0)
-			r = -1;
-		else
+		switch (run_one(&measures[i], &a->settings, &figures[n])) {
+		case 0:
 			done[n++] = &measures[i];
+			break;
+		case SKIPPED:
+			break;
+		default:
+			r = -1;
+		}
 	}
 	machine_cool();
 	current = NULL;
@@ -203,6 +201,8 @@ int main(int argc, char **argv)
 	static const struct argp argp = { .options = options, .parser = parse_option, .doc = doc };
 	struct asked asked = { .settings = { .rounds = ROUNDS_DEFAULT } };
 
+	if (argc > 1 && strcmp(argv[1], "--work") == 0) /* we started ourselves */
+		return work_main(argc - 2, argv + 2);
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &asked);
 	if (asked.list) {
@@ -210,7 +210,9 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (!asked.settings.daemon)
-		asked.settings.daemon = find_daemon();
+		asked.settings.daemon = program_find("sockbrokerd");
+	if (!asked.settings.launcher)
+		asked.settings.launcher = program_find("sockbroker");
 	if (!asked.settings.daemon) {
 		(void)fail_with("sockbrokerd", "is neither beside this program nor in PATH; name it with --daemon");
 		return EXIT_USAGE;

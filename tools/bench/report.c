@@ -16,15 +16,17 @@ static bool met(const struct measure *m, const struct figures *f)
 		return ratio_of(f) <= m->target;
 	case RATIO_AT_LEAST:
 		return ratio_of(f) >= m->target;
-	default:
+	case VALUE_AT_MOST:
 		return f->value <= m->target;
+	default:
+		return true;
 	}
 }
 
 void report_list(void)
 {
 	for (size_t i = 0; i < n_measures; i++)
-		printf("%-24s%s\n", measures[i].name, measures[i].what);
+		printf("%-25s%s\n", measures[i].name, measures[i].what);
 }
 
 /* Three digits or more. */
@@ -40,17 +42,20 @@ static void print_row(const struct measure *m, const struct figures *f)
 
 	if (f->baseline > 0) {
 		number(f->baseline, baseline);
-		snprintf(ratio, sizeof(ratio), "%.2f", ratio_of(f));
+		snprintf(ratio, sizeof(ratio), "%.3g", ratio_of(f));
 	}
 	snprintf(target, sizeof(target), "%s %g%s", m->direction == RATIO_AT_LEAST ? ">=" : "<=",
 		 m->target, m->direction == VALUE_AT_MOST ? " KiB" : "");
-	printf("%-24s%12s %-12s%12s  %7s  %-10s%-7s%s\n", m->name, number(f->value, value), m->unit,
-	       baseline, ratio, target, met(m, f) ? "met" : "MISSED", m->baseline ? m->baseline : "");
+	if (m->direction == NO_TARGET)
+		snprintf(target, sizeof(target), "-");
+	printf("%-25s%12s %-12s%12s  %7s  %-10s%-7s%s\n", m->name, number(f->value, value), m->unit,
+	       baseline, ratio, target,
+	       m->direction == NO_TARGET ? "" : met(m, f) ? "met" : "MISSED", m->baseline ? m->baseline : "");
 }
 
 void report_table(const struct measure *const *m, const struct figures *f, size_t n)
 {
-	printf("%-24s%12s %-12s%12s  %7s  %-10s%-7s%s\n", "MEASURE", "VALUE", "", "BASELINE", "RATIO",
+	printf("%-25s%12s %-12s%12s  %7s  %-10s%-7s%s\n", "MEASURE", "VALUE", "", "BASELINE", "RATIO",
 	       "TARGET", "", "BASELINE IS");
 	for (size_t i = 0; i < n; i++)
 		print_row(m[i], &f[i]);
@@ -70,15 +75,15 @@ void report_json(const struct measure *const *m, const struct figures *f, size_t
 
 	for (size_t i = 0; i < n; i++) {
 		json_object *o = json_object_new_object();
-		const bool has = f[i].baseline > 0;
+		const bool has = f[i].baseline > 0, judged = m[i]->direction != NO_TARGET;
 
 		json_object_object_add(o, "name", json_object_new_string(m[i]->name));
 		json_object_object_add(o, "value", rounded(f[i].value));
 		json_object_object_add(o, "unit", json_object_new_string(m[i]->unit));
 		json_object_object_add(o, "baseline", has ? rounded(f[i].baseline) : NULL);
 		json_object_object_add(o, "ratio", has ? rounded(ratio_of(&f[i])) : NULL);
-		json_object_object_add(o, "target", rounded(m[i]->target));
-		json_object_object_add(o, "met", json_object_new_boolean(met(m[i], &f[i])));
+		json_object_object_add(o, "target", judged ? rounded(m[i]->target) : NULL);
+		json_object_object_add(o, "met", judged ? json_object_new_boolean(met(m[i], &f[i])) : NULL);
 		json_object_array_add(all, o);
 	}
 	puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY));

@@ -5,7 +5,7 @@
 
 #include "machine.h"
 
-enum { ROUNDS_MAX = 1000 };
+enum { ROUNDS_MAX = 20000 };
 
 static int compare(const void *a, const void *b)
 {
@@ -41,7 +41,7 @@ double middle_us(bool (*once)(void *), void *state, size_t n)
 int rounds_run(const struct settings *s, side_fn baseline, side_fn value, void *state,
 	       struct figures *ret)
 {
-	double bases[ROUNDS_MAX], values[ROUNDS_MAX];
+	static double bases[ROUNDS_MAX], values[ROUNDS_MAX];
 	const unsigned n = s->rounds < ROUNDS_MAX ? s->rounds : ROUNDS_MAX;
 
 	for (unsigned i = 0; i < n; i++) {
