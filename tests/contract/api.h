@@ -17,7 +17,7 @@
 namespace contract {
 
 struct SocketApi {
-  const char *name;  // the end of a test's name: "kernel", "stream", "unary", "python"
+  const char *name;  // the end of a test's name: "kernel", "stream", "unary", "run"
 
   int (*socket)(int domain, int type, int protocol);
   int (*socketpair)(int domain, int type, int protocol, int *sv);
@@ -56,8 +56,11 @@ struct SocketApi {
 };
 
 const SocketApi &KernelApi();
+// The system calls as a row of another name.
+SocketApi SystemCalls(const char *name);
 
-// Those that this program was built with, the kernel's first.
+// Those of this process: that it was built with, the kernel's first, or the one that it
+// was started in (launched.h).
 std::vector<const SocketApi *> AllApis();
 
 // What there is besides the kernel; empty without the library.
@@ -74,8 +77,9 @@ void TearDownBroker();
 
 // Where the daemon listens; starts it.
 std::string BrokerAddress();
-// The daemon's process, 0 as long as there is none; what it has written.
+// The daemon's process, 0 as long as there is none; what it has written, and where.
 int BrokerPid();
+std::string BrokerLogPath();
 std::string BrokerLog();
 
 }  // namespace contract

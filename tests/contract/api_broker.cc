@@ -7,11 +7,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "api.h"
+#include "launched.h"
 #include "policy.h"
 #include "support/broker.h"
 
@@ -109,7 +112,16 @@ void TearDownBroker() {
 }
 
 std::string BrokerAddress() { return Daemon().address(); }
-int BrokerPid() { return daemon_process == nullptr ? 0 : daemon_process->pid(); }
-std::string BrokerLog() { return daemon_process == nullptr ? "" : daemon_process->Log(); }
+int BrokerPid() {
+  return daemon_process == nullptr ? Launched().broker : daemon_process->pid();
+}
+std::string BrokerLogPath() {
+  return daemon_process == nullptr ? Launched().log : daemon_process->folder() + "/log";
+}
+std::string BrokerLog() {
+  std::stringstream text;
+  text << std::ifstream(BrokerLogPath()).rdbuf();
+  return text.str();
+}
 
 }  // namespace contract

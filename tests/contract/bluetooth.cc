@@ -10,12 +10,14 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 
+#include "root.h"
 #include "support.h"
 
 namespace contract {
@@ -48,7 +50,7 @@ const std::string kOk(1, '\0');
 
 Controller::Controller(const BdAddr &address) : address_(address) {
   char answer[16];
-  fd_ = static_cast<int>(Must(Result(open("/dev/vhci", O_RDWR | O_CLOEXEC)), "/dev/vhci"));
+  fd_ = static_cast<int>(Must(Result(RootOpen("/dev/vhci", O_RDWR)), "/dev/vhci"));
   stop_ = static_cast<int>(Must(Result(eventfd(0, EFD_CLOEXEC)), "eventfd"));
   const std::lock_guard<std::mutex> lock(air_lock);
   air[address_] = this;
@@ -71,9 +73,8 @@ Controller::~Controller() {
 }
 
 long Controller::PowerOn() {
-  const int s = socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, kHci);
-  const long r = Result(ioctl(s, kHciDevUp, index_));
-  close(s);
+  const Sock s(KernelApi(), KernelApi().socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, kHci));
+  const long r = RootCall(SYS_ioctl, {RootArgument::Descriptor(s.fd()), kHciDevUp, index_});
   return r == -EALREADY ? 0 : r;
 }
 

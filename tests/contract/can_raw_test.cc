@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/time.h>
 
-#include <cstdlib>
+#include "root.h"
 
 using namespace contract;
 
@@ -245,7 +245,7 @@ TEST_P(CanRaw, BoundAnewItHearsAnotherInterface) {
 
 TEST_P(CanRaw, BindToNoSuchInterfaceIsENODEV) {
   EXPECT_EQ(-ENODEV, Raw().Bind(At(4321)));
-  EXPECT_EQ(-ENODEV, Raw().Bind(At(static_cast<int>(if_nametoindex("lo"))))) << "it is no CAN";
+  EXPECT_EQ(-ENODEV, Raw().Bind(At(InterfaceIndex("lo")))) << "it is no CAN";
 }
 
 TEST_P(CanRaw, TheNameIsTheBoundInterface) {
@@ -261,11 +261,11 @@ TEST_P(CanRaw, ThereIsNoPeer) {
 }
 
 TEST_P(CanRaw, AnInterfaceThatGoesDownIsENETDOWN) {
-  ASSERT_EQ(0, system("ip link add sbcan2 type vcan && ip link set sbcan2 up"));
-  const Sock s = RawAt(At(static_cast<int>(if_nametoindex("sbcan2"))));
-  ASSERT_EQ(0, system("ip link set sbcan2 down"));
+  ASSERT_EQ(0, RootCommand("ip link add sbcan2 type vcan && ip link set sbcan2 up"));
+  const Sock s = RawAt(At(InterfaceIndex("sbcan2")));
+  ASSERT_EQ(0, RootCommand("ip link set sbcan2 down"));
   EXPECT_EQ(-ENETDOWN, s.Recv());
-  ASSERT_EQ(0, system("ip link del sbcan2"));
+  ASSERT_EQ(0, RootCommand("ip link del sbcan2"));
   EXPECT_EQ(-ENODEV, s.Recv());
 }
 

@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The fixture, and the world that the test program lives in: a network namespace
-// of its own (so that nobody else's traffic, ports or abstract names are met) and
-// a folder for socket files.
+// The fixture, and what is there for all tests.
 #include <dirent.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <stdexcept>
 
+#include "launched.h"
+#include "root.h"
 #include "support.h"
 
 namespace contract {
@@ -40,14 +34,14 @@ void OnAlarm(int) {
   abort();
 }
 
-// Those of a process; 0 is this one.
+// Those of a process, which may be root's.
 size_t OpenDescriptors(int pid) {
-  const std::string folder =
-      "/proc/" + (pid == 0 ? std::string("self") : std::to_string(pid)) + "/fd";
-  size_t n = 0;
-  DIR *dir = opendir(folder.c_str());
+  const std::string folder = "/proc/" + std::to_string(pid) + "/fd";
+  DIR *dir = fdopendir(pid == getpid() ? open(folder.c_str(), O_RDONLY | O_CLOEXEC)
+                                       : RootOpen(folder, O_RDONLY | O_DIRECTORY));
   if (dir == nullptr)
     throw std::runtime_error(folder);
+  size_t n = 0;
   while (readdir(dir) != nullptr)
     n++;
   closedir(dir);
@@ -55,31 +49,13 @@ size_t OpenDescriptors(int pid) {
 }
 
 // The broker closes some sockets a little after it has answered.
-bool BrokerReturnsTo(size_t descriptors) {
+bool ReturnsTo(int pid, size_t descriptors) {
   for (int i = 0; i < 1000; i++) {
-    if (OpenDescriptors(BrokerPid()) <= descriptors)
+    if (OpenDescriptors(pid) <= descriptors)
       return true;
     poll(nullptr, 0, 10);
   }
   return false;
-}
-
-void SetUpLoopback() {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ifreq ifr = {};
-  strcpy(ifr.ifr_name, "lo");
-  long result = Result(ioctl(fd, SIOCGIFFLAGS, &ifr));
-  ifr.ifr_flags = static_cast<short>(ifr.ifr_flags | IFF_UP | IFF_MULTICAST);
-  if (result == 0)
-    result = Result(ioctl(fd, SIOCSIFFLAGS, &ifr));
-  close(fd);
-  Must(result, "lo up");
-}
-
-// Those of a test program before this one, where the network is not private.
-void DropInterfaces() {
-  static_cast<void>(!system("for i in /sys/class/net/sb*; do"
-                            " test ! -e $i || ip link del ${i##*/} 2>/dev/null; done"));
 }
 
 class World : public testing::Environment {
@@ -87,27 +63,19 @@ class World : public testing::Environment {
   void SetUp() override {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGALRM, OnAlarm);
-    // A machine of our own needs no second namespace, and Bluetooth is in the first only.
-    if (InMachine())
-      DropInterfaces();
-    else
-      Must(Result(unshare(CLONE_NEWNET)), "unshare(CLONE_NEWNET), which needs root");
-    SetUpLoopback();
-    // Whoever wants may have a ping socket, as on most systems.
-    std::ofstream("/proc/sys/net/ipv4/ping_group_range") << "0 2147483647\n";
-
-    char made[] = "/tmp/sb-contract.XXXXXX";
-    if (mkdtemp(made) == nullptr)
-      throw std::runtime_error("mkdtemp");
-    folder = made;
-    Must(Result(chmod(made, 01777)), "chmod");
-    SetUpBroker(made);
+    if (Launched().way != nullptr) {
+      folder = Launched().folder;
+      return;
+    }
+    folder = MakeWorld();
+    SetUpBroker(folder.c_str());
   }
 
   void TearDown() override {
+    if (Launched().way != nullptr)
+      return;
     TearDownBroker();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
+    EndWorld(folder);
   }
 
   std::string folder;
@@ -126,36 +94,6 @@ std::string FreshName() {
 
 std::string FreshPath() { return Folder() + "/" + FreshName(); }
 
-const Veth &GetVeth() {
-  static const Veth veth = [] {
-    Veth v = {"sbva", "sbvb", 0, 0};
-    // No address of IPv6's own making: its packets would be met by the tests.
-    const std::string make = "ip link add sbva type veth peer name sbvb"
-                             " && ip link set sbva addrgenmode none up"
-                             " && ip link set sbvb addrgenmode none up";
-    if (system(make.c_str()) != 0)
-      throw std::runtime_error("cannot make a veth pair");
-    v.ifindex_a = static_cast<int>(if_nametoindex("sbva"));
-    v.ifindex_b = static_cast<int>(if_nametoindex("sbvb"));
-    return v;
-  }();
-  return veth;
-}
-
-const Vcans &GetVcans() {
-  static const Vcans vcans = [] {
-    const std::string make = "ip link add sbcan0 mtu 72 type vcan && ip link set sbcan0 up"
-                             " && ip link add sbcan1 mtu 72 type vcan && ip link set sbcan1 up";
-    if (system(make.c_str()) != 0)
-      throw std::runtime_error("cannot make virtual CAN interfaces");
-    return Vcans{static_cast<int>(if_nametoindex("sbcan0")),
-                 static_cast<int>(if_nametoindex("sbcan1"))};
-  }();
-  return vcans;
-}
-
-bool InMachine() { return getenv("VMTEST") != nullptr; }
-
 // ---- Contract ----
 
 std::pair<std::string_view, std::string_view> ContractName(const testing::TestInfo &info) {
@@ -173,9 +111,11 @@ void Contract::SetUp() {
   alarm(kTestSeconds);
   // What the way opens once for all its sockets is no leak.
   Socket(AF_INET, SOCK_DGRAM);
-  descriptors_ = OpenDescriptors(0);
+  descriptors_ = OpenDescriptors(getpid());
   if (Brokered())
     broker_descriptors_ = OpenDescriptors(BrokerPid());
+  if (Launched().way != nullptr)
+    launcher_descriptors_ = OpenDescriptors(getppid());
   broker_log_ = BrokerLog().size();
 }
 
@@ -183,9 +123,12 @@ void Contract::TearDown() {
   alarm(0);
   if (descriptors_ == 0)
     return;  // SetUp failed
-  EXPECT_EQ(descriptors_, OpenDescriptors(0)) << "descriptors leaked";
+  EXPECT_EQ(descriptors_, OpenDescriptors(getpid())) << "descriptors leaked";
   if (Brokered()) {
-    EXPECT_TRUE(BrokerReturnsTo(broker_descriptors_)) << "the broker's descriptors leaked";
+    EXPECT_TRUE(ReturnsTo(BrokerPid(), broker_descriptors_)) << "the broker's descriptors leaked";
+  }
+  if (Launched().way != nullptr) {
+    EXPECT_TRUE(ReturnsTo(getppid(), launcher_descriptors_)) << "the launcher's descriptors leaked";
   }
   if (HasFailure())
     std::cerr << BrokerLog().substr(broker_log_);

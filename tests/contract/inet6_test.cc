@@ -3,10 +3,10 @@
 // What an IPv6 address has besides the address: the interface of a link-local one,
 // and the flow.
 #include <linux/in6.h>
-#include <net/if.h>
 
 #include <cstdlib>
 
+#include "root.h"
 #include "support.h"
 
 using namespace contract;
@@ -21,7 +21,7 @@ class Inet6 : public contract::Contract {
       const Veth &v = GetVeth();
       const std::string make = "ip addr add fe80::a/64 dev " + v.a + " nodad"
                                " && ip addr add fe80::b/64 dev " + v.b + " nodad";
-      Must(system(make.c_str()) == 0 ? 0 : -EIO, "ip addr add");
+      Must(RootCommand(make.c_str()) == 0 ? 0 : -EIO, "ip addr add");
       return true;
     }();
     static_cast<void>(made);

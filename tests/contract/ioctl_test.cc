@@ -39,12 +39,12 @@ TEST_P(Ioctl, AnUnknownRequestIsENOTTY) {
 }
 
 TEST_P(Ioctl, AnInterfacesIndexIsFoundByName) {
-  EXPECT_EQ(static_cast<int>(if_nametoindex("lo")), Ask(SIOCGIFINDEX).ifr_ifindex);
+  EXPECT_EQ(InterfaceIndex("lo"), Ask(SIOCGIFINDEX).ifr_ifindex);
 }
 
 TEST_P(Ioctl, AnInterfacesNameIsFoundByIndex) {
   ifreq r = {};
-  r.ifr_ifindex = static_cast<int>(if_nametoindex("lo"));
+  r.ifr_ifindex = InterfaceIndex("lo");
   EXPECT_EQ(0, UdpSocket().Ioctl(SIOCGIFNAME, &r));
   EXPECT_STREQ("lo", r.ifr_name);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Multicast, on the loopback interface.
-#include <net/if.h>
 
 #include <cstdlib>
 
+#include "root.h"
 #include "support.h"
 
 using namespace contract;
@@ -22,7 +22,7 @@ class Multicast : public contract::Contract {
     m.imr_ifindex = Index();
     return m;
   }
-  static int Index() { return static_cast<int>(if_nametoindex("lo")); }
+  static int Index() { return InterfaceIndex("lo"); }
 
   Sock Receiver() const { return Bound(UdpSocket(), Addr::Inet("0.0.0.0")); }
   Sock Sender() const {
@@ -176,7 +176,7 @@ TEST_P(Multicast, TheOutgoingInterfaceIsToldAsAnAddress) {
 TEST_P(Multicast, AnInet6MemberHearsTheGroup) {
   // Of the veth pair: IPv6 routes no groups by way of the loopback interface.
   const auto index = static_cast<unsigned>(GetVeth().ifindex_a);
-  ASSERT_EQ(0, system("ip addr replace fe80::a/64 dev sbva nodad"));
+  ASSERT_EQ(0, RootCommand("ip addr replace fe80::a/64 dev sbva nodad"));
   const Sock receiver = Bound(Udp6Socket(), Addr::Inet6("::")), sender = Udp6Socket();
   ipv6_mreq m = {};
   m.ipv6mr_multiaddr = Addr::Inet6(kGroup6).as<sockaddr_in6>().sin6_addr;

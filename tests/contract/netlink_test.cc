@@ -3,11 +3,11 @@
 // AF_NETLINK: asking the kernel about interfaces and routes.
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 
 #include <cstdlib>
 #include <set>
 
+#include "root.h"
 #include "support.h"
 
 using namespace contract;
@@ -74,7 +74,7 @@ TEST_P(Netlink, ADumpOfLinksHasLoopback) {
               EXPECT_EQ(RTM_NEWLINK, h->nlmsg_type);
               indices.insert(static_cast<ifinfomsg *>(NLMSG_DATA(h))->ifi_index);
             }));
-  EXPECT_TRUE(indices.count(static_cast<int>(if_nametoindex("lo"))));
+  EXPECT_TRUE(indices.count(InterfaceIndex("lo")));
   EXPECT_TRUE(indices.count(GetVeth().ifindex_b));
 }
 
@@ -140,7 +140,7 @@ TEST_P(Netlink, PeekWithTruncTellsTheLength) {
 TEST_P(Netlink, AGroupTellsOfChanges) {
   const Sock s = Bound(Route(), At(0, RTMGRP_LINK));
   EXPECT_EQ(-EAGAIN, s.Recv(1, MSG_DONTWAIT));
-  ASSERT_EQ(0, system("ip link set lo txqueuelen 1001 && ip link set lo txqueuelen 1000"));
+  ASSERT_EQ(0, RootCommand("ip link set lo txqueuelen 1001 && ip link set lo txqueuelen 1000"));
   Addr from;
   const std::string news = s.ReadFrom(&from);
   EXPECT_EQ(RTM_NEWLINK, reinterpret_cast<const nlmsghdr *>(news.data())->nlmsg_type);
@@ -150,7 +150,7 @@ TEST_P(Netlink, AGroupTellsOfChanges) {
 TEST_P(Netlink, AGroupIsJoinedByOption) {
   const Sock s = Bound(Route(), At(0));
   EXPECT_EQ(0, s.Set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, RTNLGRP_LINK));
-  ASSERT_EQ(0, system("ip link set lo txqueuelen 1001 && ip link set lo txqueuelen 1000"));
+  ASSERT_EQ(0, RootCommand("ip link set lo txqueuelen 1001 && ip link set lo txqueuelen 1000"));
   const std::string news = s.Read();
   EXPECT_EQ(RTM_NEWLINK, reinterpret_cast<const nlmsghdr *>(news.data())->nlmsg_type);
   EXPECT_EQ(0, s.Set(SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, RTNLGRP_LINK));

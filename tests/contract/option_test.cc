@@ -298,7 +298,7 @@ TEST_P(Option, TimestampingTakesAClockBehindItsFlags) {
 TEST_P(Option, StickyPacketInfoIsTakenAndTold) {
   const Sock s = Bound(Udp6Socket(), Addr::Loopback6());
   in6_pktinfo info = {};
-  info.ipi6_ifindex = if_nametoindex("lo");
+  info.ipi6_ifindex = static_cast<unsigned>(InterfaceIndex("lo"));
   EXPECT_EQ(0, s.Set(IPPROTO_IPV6, IPV6_PKTINFO, info));
 }
 

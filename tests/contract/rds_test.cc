@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // AF_RDS: reliable datagrams over loopback and by TCP, and the notices of congestion.
-#include "support.h"
-
 #include <fcntl.h>
 #include <linux/rds.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include "root.h"
+#include "support.h"
 
 using namespace contract;
 
@@ -124,29 +124,52 @@ class RdsTcp : public Rds {
 
   // A socket of the kernel's over there; a thread's network is its own.
   Sock Elsewhere() const {
-    return InBackground([this] {
-             Must(Result(setns(OtherNetwork(), CLONE_NEWNET)), "setns");
-             Sock s = KernelSocket(AF_RDS, SOCK_SEQPACKET);
-             Must(s.Bind(Addr::Inet("10.99.0.2")), "bind");
-             return s;
-           }).get();
+    const There there(OtherNetwork());
+    Sock s = KernelSocket(AF_RDS, SOCK_SEQPACKET);
+    Must(s.Bind(Addr::Inet("10.99.0.2")), "bind");
+    return s;
   }
   Sock Here() const { return BoundRds("10.99.0.1"); }
 
  private:
+  static int OpenNetwork() {
+    return static_cast<int>(
+        Must(RootOpen("/proc/thread-self/ns/net", O_RDONLY), "/proc/thread-self/ns/net"));
+  }
+  static void Enter(int network) {
+    Must(RootCall(SYS_setns, {RootArgument::Descriptor(network), CLONE_NEWNET}), "setns");
+  }
+  // For as long as it lives, root is in that network.
+  class There {
+   public:
+    explicit There(int network) : home_(OpenNetwork()) { Enter(network); }
+    ~There() {
+      Enter(home_);
+      close(home_);
+    }
+
+   private:
+    int home_;
+  };
+
   // Made at the first call, and there until the end.
   static int OtherNetwork() {
-    static const int fd = InBackground([] {
-                            const std::string pid = std::to_string(getpid());
-                            Must(Result(unshare(CLONE_NEWNET)), "unshare");
-                            const std::string cable =
-                                "ip link add sbrds1 type veth peer name sbrds0 netns " + pid +
-                                " && ip addr add 10.99.0.2/24 dev sbrds1 && ip link set sbrds1 up"
-                                " && nsenter -t " + pid + " -n sh -c '"
-                                "ip addr add 10.99.0.1/24 dev sbrds0 && ip link set sbrds0 up'";
-                            Must(system(cable.c_str()) == 0 ? 0 : -EIO, "cable");
-                            return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-                          }).get();
+    static const int fd = [] {
+      const int home = OpenNetwork();
+      Must(RootCall(SYS_unshare, {CLONE_NEWNET}), "unshare");
+      const int made = OpenNetwork();
+      Enter(home);
+      close(home);
+      const std::string there =
+          "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(made);
+      const std::string cable =
+          "ip link add sbrds0 type veth peer name sbrds1 netns " + there +
+          " && ip addr add 10.99.0.1/24 dev sbrds0 && ip link set sbrds0 up"
+          " && nsenter --net=" + there + " sh -c '"
+          "ip addr add 10.99.0.2/24 dev sbrds1 && ip link set sbrds1 up'";
+      Must(RootCommand(cable) == 0 ? 0 : -EIO, "cable");
+      return made;
+    }();
     return fd;
   }
 };

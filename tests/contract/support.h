@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "api.h"
+#include "world.h"
 
 namespace contract {
 
@@ -233,7 +234,7 @@ class Contract : public testing::TestWithParam<const SocketApi *> {
  private:
   bool Brokered() const { return api().brokered; }
 
-  size_t descriptors_ = 0, broker_descriptors_ = 0;
+  size_t descriptors_ = 0, broker_descriptors_ = 0, launcher_descriptors_ = 0;
   size_t broker_log_ = 0;  // where this test's part begins
 };
 
@@ -253,24 +254,10 @@ class FamilyContract : public Contract {
   int family_, type_, protocol_;
 };
 
-// Of the test program: its private network namespace and its folder for sockets.
+// Of the test program: its folder for sockets.
 const std::string &Folder();
 std::string FreshPath();   // in Folder(), not there yet
 std::string FreshName();   // for abstract names
-// A pair of connected interfaces, up; made at the first call.
-struct Veth {
-  std::string a, b;
-  int ifindex_a, ifindex_b;
-};
-const Veth &GetVeth();
-
-// Two CAN interfaces, virtual ones that carry CAN FD, up; made at the first call.
-struct Vcans {
-  int first, second;  // their indices; by name: sbcan0, sbcan1
-};
-const Vcans &GetVcans();
-// In a virtual machine that is thrown away (tests/vm/run), whose kernel has it all.
-bool InMachine();
 
 std::string Pattern(size_t bytes);  // that differs at each offset
 // A value as it lies in memory, and back; bytes that lack are zeros.

@@ -5,7 +5,6 @@
 // needs time.h before it
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
-#include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
@@ -27,7 +26,7 @@ Received Exchange(const Pair &pair, int level, int option, Message message = Mes
   return pair.second.ReadMessage();
 }
 
-unsigned Loopback() { return if_nametoindex("lo"); }
+unsigned Loopback() { return static_cast<unsigned>(InterfaceIndex("lo")); }
 
 TEST_P(UdpControl, PktinfoTellsTheAddressAndTheInterface) {
   const Received m = Exchange(UdpPair(), IPPROTO_IP, IP_PKTINFO);
