@@ -2,13 +2,8 @@
 #include "launched.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +15,7 @@
 
 #include "root.h"
 #include "support.h"
+#include "support/launcher.h"
 
 namespace contract {
 namespace {
@@ -28,7 +24,7 @@ namespace fs = std::filesystem;
 
 struct Way {
   const char *name;
-  std::vector<const char *> launcher;
+  std::vector<std::string> launcher;
   // In a network namespace without anything, not even a loopback interface.
   bool nowhere = false;
 };
@@ -36,8 +32,8 @@ struct Way {
 const Way kWays[] = {
     // Without a launcher: what fails so is what it is for. By hand.
     {"nobody", {}},
-    {"run", {"sockbroker", "run", "--"}},
-    {"run_all", {"sockbroker", "run", "--all", "--"}, true},
+    {"run", {"run", "--"}},
+    {"run_all", {"run", "--all", "--"}, true},
 };
 
 constexpr char kVariable[] = "SB_CONTRACT_LAUNCHED";
@@ -60,93 +56,32 @@ Launch Read(const char *text) {
   return launch;
 }
 
-// ---- the process that stays root ----
-
-// Nobody may not be able to enter the folders of the build.
-void CopyPrograms(const fs::path &to) {
-  fs::create_directory(to);
-  fs::copy_file("/proc/self/exe", to / "contract_test");
-  fs::copy_file(SB_CLI_PATH, to / "sockbroker");
-  fs::copy_file(SB_LIBRARY_PATH, to / SB_LIBRARY_NAME);
-}
-
-void BecomeNobody() {
-  const passwd *nobody = getpwnam("nobody");
-  Must(Result(setgroups(0, nullptr)), "setgroups");
-  Must(Result(setresgid(nobody->pw_gid, nobody->pw_gid, nobody->pw_gid)), "setresgid");
-  Must(Result(setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid)), "setresuid");
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
-
-[[noreturn]] void Exec(const Way &way, const fs::path &programs,
-                       const std::vector<std::string> &arguments) {
-  const std::string test = programs / "contract_test", first =
-      way.launcher.empty() ? test : std::string(programs / way.launcher[0]);
-  std::vector<char *> argv;
-  for (const char *word : way.launcher)
-    argv.push_back(const_cast<char *>(word));
-  argv.push_back(const_cast<char *>(test.c_str()));
-  for (const std::string &argument : arguments)
-    argv.push_back(const_cast<char *>(argument.c_str()));
-  argv.push_back(nullptr);
-  execv(first.c_str(), argv.data());
-  perror(first.c_str());
-  _exit(127);
-}
-
-pid_t Start(const Way &way, const Launch &launch, const fs::path &programs,
-            const std::vector<std::string> &arguments) {
+// What this process tells that one.
+std::string Told(const Way &way, int root, const std::string &folder) {
   std::ostringstream text;
-  text << way.name << " " << launch.root << " " << launch.broker << " " << launch.log << " "
-       << launch.folder;
-  setenv(kVariable, text.str().c_str(), 1);
-  setenv("SOCKBROKER_ADDRESS", BrokerAddress().c_str(), 1);
-  setenv("LD_LIBRARY_PATH", programs.c_str(), 1);
-  const pid_t child = fork();
-  if (child != 0)
-    return child;
-  try {
-    if (way.nowhere && !InMachine())
-      Must(Result(unshare(CLONE_NEWNET)), "unshare");
-    BecomeNobody();
-    Must(Result(chdir(launch.folder.c_str())), "chdir");
-    Exec(way, programs, arguments);
-  } catch (const std::exception &e) {
-    std::cerr << e.what() << "\n";
-    _exit(127);
+  text << way.name << " " << root << " " << BrokerPid() << " " << BrokerLogPath() << " " << folder;
+  return text.str();
+}
+
+int Run(const Way &way, const std::string &folder, sb_test::Command command) {
+  // Nobody may not write where the results are wanted.
+  const std::string results = folder + "/results.xml";
+  std::string wanted;
+  for (std::string &argument : command.arguments) {
+    if (argument.rfind(kOutput, 0) == 0)
+      wanted = argument.substr(strlen(kOutput)), argument = kOutput + results;
   }
-}
-
-int Wait(pid_t child) {
-  int status = 0;
-  Must(Result(waitpid(child, &status, 0)), "waitpid");
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-int Run(const Way &way, const std::string &folder, std::vector<std::string> arguments) {
+  command.address = BrokerAddress();  // which starts it: before what it must not inherit
   int ends[2];
   Must(Result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)), "socketpair");
-  const std::string address = BrokerAddress();  // starts it
-  Launch launch;
-  launch.root = ends[1];
-  launch.broker = BrokerPid();
-  launch.log = BrokerLogPath();
-  launch.folder = folder;
-
-  const fs::path programs = folder + "/programs", results = folder + "/results.xml";
-  CopyPrograms(programs);
-  // Nobody may not write where the results are wanted.
-  std::string wanted;
-  for (std::string &argument : arguments) {
-    if (argument.rfind(kOutput, 0) == 0)
-      wanted = argument.substr(strlen(kOutput)), argument = kOutput + results.string();
-  }
   fcntl(ends[1], F_SETFD, 0);
-  const pid_t child = Start(way, launch, programs, arguments);
+  setenv(kVariable, Told(way, ends[1], folder).c_str(), 1);
+  const sb_test::Programs programs;
+  const pid_t child = sb_test::StartAsNobody(programs, command);
   close(ends[1]);
   ServeRoot(ends[0]);
   close(ends[0]);
-  const int status = Wait(child);
+  const int status = sb_test::WaitFor(child);
   if (!wanted.empty() && fs::exists(results)) {
     fs::create_directories(fs::path(wanted).parent_path());
     fs::copy_file(results, wanted, fs::copy_options::overwrite_existing);
@@ -170,7 +105,11 @@ int RunLaunched(const std::string &name, const std::vector<std::string> &argumen
   signal(SIGPIPE, SIG_IGN);
   const std::string folder = MakeWorld();
   SetUpBroker(folder.c_str());
-  const int status = Run(*way, folder, arguments);
+  sb_test::Command command;
+  command.launcher = way->launcher;
+  command.arguments = arguments;
+  command.nowhere = way->nowhere && !InMachine();
+  const int status = Run(*way, folder, command);
   TearDownBroker();
   EndWorld(folder);
   return status;
