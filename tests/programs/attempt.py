@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+import readme
 from world import Missing, World
 
 NOBODY = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
@@ -60,7 +61,7 @@ class Attempt:
 
     def __init__(self, world, line, tools, launcher):
         self.world, self.line, self.end = world, line, time.monotonic() + tools.patience_s
-        environment = {"PATH": os.environ["PATH"], "HOME": str(world.home), "LC_ALL": "C.UTF-8",
+        environment = {"PATH": f"{world.home}:{os.environ['PATH']}", "HOME": str(world.home), "LC_ALL": "C.UTF-8",
                        "PYTHONUNBUFFERED": "1", "SOCKBROKER_ADDRESS": world.broker.address}
         if launcher:
             environment["LD_LIBRARY_PATH"] = tools.folder  # the launcher's; the build folder may be root's
@@ -153,6 +154,8 @@ def run(line, tools):
     try:
         if missing := missing_program(line, tools):
             raise Missing(f"{missing} is not installed")
+        if line.world == "readme" and line.command not in readme.commands():
+            raise Failure("README.md does not have this command")
         with World(line.world, tools.daemon, tools.programs) as world:
             fail_without(world, line, tools)
             result.text = work_with(world, line, tools)

@@ -19,6 +19,8 @@ sys.path.insert(0, str(HERE.parent / "python"))
 from broker import CLONE_NEWNET, CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_REC, Broker, check, \
     end_with_parent, libc
 
+import readme
+
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 20
 NEAR, FAR, BEHIND = "192.0.2.1", "192.0.2.2", "198.51.100.2"
@@ -137,7 +139,14 @@ WORLDS = {
     "dhcp": (lambda: wire(address=False), False),
     "empty": (wire, True),
     "can": (can, True),
+    "readme": (wire, False),
 }
+
+
+def policy(world):
+    if world == "readme":
+        return readme.block("yaml")
+    return (HERE / f"{world}.yaml").read_text(encoding="utf-8")
 
 
 class World:
@@ -159,8 +168,7 @@ class World:
             for service in services:
                 self.processes.append(SERVICES[service].start(self.top / "far"))
             self.near.enter()
-            self.broker = Broker(daemon, (HERE / f"{name}.yaml").read_text(encoding="utf-8"),
-                                 user="daemon")
+            self.broker = Broker(daemon, policy(name), user="daemon")
         except BaseException:
             self.end()
             raise
