@@ -143,7 +143,7 @@ def work_with(world, line, tools):
 
 def missing_program(line, tools):
     """What is not installed; sh finds the rest."""
-    first = line.argv()[0]
+    first = line.command.removeprefix("exec ").split()[0]
     return None if first.startswith("./") or shutil.which(first) else first
 
 
