@@ -196,7 +196,7 @@ enum sb_action {
  * Would the policy of that broker (NULL: the default one) allow it, on a socket of that
  * kind? Nothing is done. For who holds a real descriptor and does the call himself.
  *
- * @return 0: yes; -1 and EACCES or EPERM: no (it is logged as a denial); or as sb_socket(), sb_bind().
+ * @return 0: yes; -1 and EACCES or EPERM: no (with an address it is logged as a denial); or as sb_socket(), sb_bind().
  */
 int sb_judge(sb_broker *, int action, int domain, int type, int protocol,
 	     const struct sockaddr *addr, socklen_t addrlen);

@@ -68,6 +68,7 @@ struct call {
 	bool offloaded;          /* a worker has it */
 	int not_yet;             /* what the first attempt said: the answer when time is up */
 	struct verdict verdict;  /* what policy said: the capabilities to raise, … */
+	bool only_asks;          /* a denial is an answer, and not in the log */
 	/* A call with many destinations (SendMany): each is judged; the first that
 	 * is denied cuts it short. */
 	struct sock_addr *targets;

@@ -37,7 +37,7 @@ static int judge_one(struct call *c)
 
 	c->verdict = policy_judge(s->shard->policy, &s->peer->subject, &c->intent, grants,
 				  grants ? clock_now_ns() : 0);
-	if (c->verdict.error)
+	if (c->verdict.error && !c->only_asks)
 		audit(c, &c->verdict);
 	c->verdict.lends |= lends;
 	c->verdict.rule = NULL; /* borrowed from a policy that may be replaced */

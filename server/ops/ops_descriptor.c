@@ -138,7 +138,9 @@ int judge_intent(struct call *c)
 			in->action = questions[i].action;
 	if (r < 0 || in->action == ACTION_NONE)
 		return r < 0 ? r : -EINVAL;
-	if (in->action == ACTION_SOCKET || in->action == ACTION_DIRECT)
+	/* Who asks for these has still to do what he asked about; the others he does himself. */
+	c->only_asks = in->action == ACTION_SOCKET || in->action == ACTION_DIRECT;
+	if (c->only_asks)
 		return 0;
 	r = addr_decode(asked_address(req, in->action), &in->addr);
 	return r < 0 ? r : addr_fit(&in->addr, in->family, in->protocol);
