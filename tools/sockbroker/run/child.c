@@ -111,7 +111,7 @@ static int channel_make(int ret[2])
 
 int child_start(char **argv, const sigset_t *mask, struct child *ret)
 {
-	int channel[2];
+	int channel[2] = { -1, -1 };
 	int r = channel_make(channel);
 
 	if (r < 0)
