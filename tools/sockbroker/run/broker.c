@@ -26,9 +26,11 @@ static int judged(const struct call *c, const struct intent *intent, int r, int 
 int broker_socket(const struct call *c, int type, int refusal)
 {
 	struct intent intent = call_intent(c, ACTION_SOCKET);
-	int fd = sb_socket(c->kind.family, type, c->kind.protocol);
-	int r;
+	int fd, r;
 
+	/* Socket and descriptor in one round trip. Each time: the broker may be another one by now. */
+	(void)sb_set_direct(NULL, 1);
+	fd = sb_socket(c->kind.family, type, c->kind.protocol);
 	if (fd < 0)
 		return judged(c, &intent, fd, refusal);
 	r = sb_detach(fd);
