@@ -230,9 +230,9 @@ struct msghdr outgoing_header(const struct outgoing *out, size_t i, struct iovec
 
 long outgoing_result(const struct outgoing *out, long r)
 {
-	if (r >= 0)
-		return r;
 	if (out->many)
 		return out->done ? (long)out->done : r;
+	if (r >= 0)
+		return r;
 	return out->messages[0].sent ? (long)out->messages[0].sent : r;
 }
