@@ -7,6 +7,7 @@
 
 #include "direct_wait.h"
 #include "sockbroker.h"
+#include "wire/kind.h"
 
 /* ------------------------------------------------------------------------ */
 /* connect                                                                  */
@@ -15,7 +16,7 @@
 static int judge(const struct sb_sock *s, const struct sockaddr *addr, socklen_t addrlen)
 {
 	const int r = sb_judge(s->broker, SB_ACTION_CONNECT, direct_option(s, SO_DOMAIN),
-			       direct_option(s, SO_TYPE), direct_option(s, SO_PROTOCOL), addr, addrlen);
+			       direct_option(s, SO_TYPE), kind_protocol(s->real), addr, addrlen);
 
 	return r < 0 ? -errno : 0;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "wire/cmsg.h"
+#include "wire/kind.h"
 #include "wire/sockopt.h"
 
 /* ---- SCM_RIGHTS: handles <-> descriptors --------------------------------- */
@@ -49,7 +50,9 @@ static int handle_of_fd(void *context, int fd, uint32_t *ret_handle)
 	if (r < 0)
 		return r;
 	like.type = int_option(fd, SO_TYPE);
-	like.protocol = int_option(fd, SO_PROTOCOL);
+	like.protocol = kind_protocol(fd);
+	if (like.family == AF_PACKET && like.protocol >= 0)
+		like.protocol = ntohs((uint16_t)like.protocol);
 	return add_sock(c, fd, &like, 0, ret_handle);
 }
 

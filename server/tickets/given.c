@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tickets/given.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "wire/kind.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
@@ -62,7 +64,9 @@ int given_look(int fd, struct offer *ret)
 		return -EXDEV;
 	ret->family = family;
 	ret->type = int_option(fd, SO_TYPE);
-	ret->protocol = int_option(fd, SO_PROTOCOL);
+	ret->protocol = kind_protocol(fd);
+	if (family == AF_PACKET && ret->protocol >= 0)
+		ret->protocol = ntohs((uint16_t)ret->protocol);
 	ret->receive_timeout_ns = timeout_ns(fd, SO_RCVTIMEO);
 	ret->send_timeout_ns = timeout_ns(fd, SO_SNDTIMEO);
 	return 0;
