@@ -14,6 +14,7 @@
 #include "outgoing.h"
 #include "run.h"
 #include "target.h"
+#include "wire/kind.h"
 
 struct call *call_new(struct run *run, const struct seccomp_notif *notif)
 {
@@ -53,16 +54,6 @@ static int option(int fd, int name, int *ret)
 	return getsockopt(fd, SOL_SOCKET, name, ret, &length) < 0 ? -errno : 0;
 }
 
-/* A packet socket's Ethernet type is in its name alone. */
-static void packet_protocol(int fd, int *ret)
-{
-	struct sockaddr_ll name = { 0 };
-	socklen_t length = sizeof(name);
-
-	if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
-		*ret = name.sll_protocol;
-}
-
 int call_take_socket(struct call *c, int i)
 {
 	int r = target_descriptor(c->tid, call_int(c, i));
@@ -73,11 +64,11 @@ int call_take_socket(struct call *c, int i)
 	r = option(c->fd, SO_DOMAIN, &c->kind.family);
 	if (r == 0)
 		r = option(c->fd, SO_TYPE, &c->kind.type);
-	if (r == 0)
-		r = option(c->fd, SO_PROTOCOL, &c->kind.protocol);
-	if (r == 0 && c->kind.family == AF_PACKET)
-		packet_protocol(c->fd, &c->kind.protocol);
-	return r;
+	if (r < 0)
+		return r;
+	r = kind_protocol(c->fd);
+	c->kind.protocol = r;
+	return r < 0 ? r : 0;
 }
 
 int64_t call_send_timeout_ns(const struct call *c)
