@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -102,6 +103,10 @@ static void trap_options(struct building *b)
 
 static void trap_all_names(struct building *b)
 {
+	static const int interfaces[] = { SIOCGIFINDEX, SIOCGIFNAME };
+
+	for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++)
+		trap(b, SCMP_SYS(ioctl), 1, (struct scmp_arg_cmp[]){ is(1, interfaces[i]) });
 	trap(b, SCMP_SYS(connect), 0, NULL);
 	trap(b, SCMP_SYS(listen), 0, NULL);
 	trap(b, SCMP_SYS(sendmsg), 0, NULL);

@@ -18,12 +18,16 @@ struct answer on_listen(struct call *);
 struct answer on_connect(struct call *);
 struct answer on_setsockopt(struct call *);
 struct answer on_ioctl(struct call *);
+struct answer on_interface(struct call *); /* of ioctl(2), by on_ioctl() */
 struct answer on_sendto(struct call *);
 struct answer on_sendmsg(struct call *);
 struct answer on_sendmmsg(struct call *);
 
 /* The table: by the call's number. */
 struct answer handle(struct call *);
+
+/* Which interface a name or a number is: on_interface() answers. */
+bool interface_is_asked_for(unsigned long request);
 
 /* The families whose sockets are the broker's with --all. */
 static inline bool family_is_brokered(int family)

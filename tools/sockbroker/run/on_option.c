@@ -107,8 +107,11 @@ struct answer on_ioctl(struct call *c)
 {
 	struct ioctl_call i = { .request = c->arg[1] & UINT32_MAX };
 	struct intent intent;
-	int r = call_take_socket(c, 0);
+	int r;
 
+	if (interface_is_asked_for(i.request))
+		return on_interface(c);
+	r = call_take_socket(c, 0);
 	/* The numbers mean something else to other files. */
 	if (r == -EPERM || r == -ENOTSOCK)
 		return answer_native();
