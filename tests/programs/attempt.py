@@ -16,6 +16,7 @@ NOBODY = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"
           "--inh-caps=-all", "--"]
 SHELL = set("&;|<>$")
 PAUSE_S = 0.1
+REFUSED = " is refused `"  # as sockbroker run says it
 
 
 @dataclasses.dataclass
@@ -138,6 +139,8 @@ def work_with(world, line, tools):
     if not re.search(line.with_us, said, re.S) or status not in (0, None):
         raise Failure(f"under sockbroker {line.mode} (status {status}):\n{said}\n"
                       f"the broker's log:\n{world.broker.log()[-4000:]}")
+    if REFUSED in said:
+        raise Failure(f"the policy of {line.world} lacks what it asks for:\n{said}")
     return said
 
 
