@@ -160,7 +160,7 @@ class World:
         self.processes, self.broker = [], None
         self.top = pathlib.Path(tempfile.mkdtemp(prefix="sockbroker-programs."))
         try:
-            self.lay_out(programs)
+            self.lay_out(programs, "ssh" in services)
             make, is_apart = WORLDS[name]
             self.near, self.far = make()
             self.own = Net() if is_apart else self.near
@@ -173,7 +173,12 @@ class World:
             self.end()
             raise
 
-    def lay_out(self, programs):
+    @staticmethod
+    def make_keys(*files):
+        for file in files:
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
+
+    def lay_out(self, programs, with_ssh):
         """Two folders: `home`, nobody's, and `far`, root's. What programs look for at fixed places
         of the host's is there for this process and its children alone."""
         self.top.chmod(0o755)
@@ -181,11 +186,11 @@ class World:
         shutil.copytree(programs, self.home)
         far.mkdir()
         shutil.copy(self.home / "index.html", far)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.home / "key"], check=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", far / "host"], check=True)
-        (far / "sshd_config").write_text(
-            f"HostKey {far}/host\nAuthorizedKeysFile {self.home}/key.pub\nStrictModes no\nUsePAM no\n"
-            f"PidFile none\nListenAddress {FAR}\n", encoding="utf-8")
+        if with_ssh:
+            self.make_keys(self.home / "key", far / "host")
+            (far / "sshd_config").write_text(
+                f"HostKey {far}/host\nAuthorizedKeysFile {self.home}/key.pub\nStrictModes no\n"
+                f"UsePAM no\nPidFile none\nListenAddress {FAR}\n", encoding="utf-8")
         (far / "resolv.conf").write_text(f"nameserver {FAR}\n", encoding="utf-8")
         nobody = pwd.getpwnam("nobody")
         for file in self.home, *self.home.iterdir():
