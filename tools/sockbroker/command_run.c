@@ -11,6 +11,8 @@ static const struct argp_option options[] = {
 	  "addressed send on it is judged. A program in an empty network namespace has the broker's network",
 	  0 },
 	{ "trace", 't', NULL, 0, "Print each call that the broker is asked for, with its verdict", 0 },
+	{ "suggest-policy", 's', "FILE", 0,
+	  "Write the smallest policy by which the broker would do what this run asks of it", 0 },
 	{ 0 },
 };
 
@@ -18,7 +20,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *run = state->input;
 
-	(void)arg;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = NULL;
@@ -28,6 +29,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		run->trace = true;
+		return 0;
+	case 's':
+		run->suggest = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		run->argv = state->argv + state->next;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "handlers.h"
 #include "report.h"
 #include "run.h"
 #include "sockbroker.h"
@@ -15,11 +16,12 @@ static bool is_unreachable(int error)
 	       error == ENOSYS;
 }
 
+/* @refusal is the kernel's, if it was tried before. */
 static int judged(const struct call *c, const struct intent *intent, int r, int refusal)
 {
 	const int error = r < 0 ? errno : 0;
 
-	report_verdict(c, intent, -error, sb_error_message());
+	report_verdict(c, intent, is_refusal(refusal), -error, sb_error_message());
 	return is_unreachable(error) ? refusal : -error;
 }
 
@@ -35,7 +37,7 @@ int broker_socket(const struct call *c, int type, int refusal)
 		return judged(c, &intent, fd, refusal);
 	r = sb_detach(fd);
 	if (r >= 0) {
-		report_verdict(c, &intent, 0, NULL);
+		(void)judged(c, &intent, 0, refusal);
 		return fd;
 	}
 	intent.action = ACTION_DIRECT;
@@ -74,7 +76,7 @@ long broker_act(const struct call *c, const struct intent *intent, int refusal,
 	if (r < 0)
 		r = judged(c, intent, -1, refusal);
 	else
-		report_verdict(c, intent, 0, NULL);
+		(void)judged(c, intent, 0, refusal);
 	(void)sb_close(standin);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -121,17 +122,32 @@ void call_answer(const struct call *c, struct answer answer)
 	(void)ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
+/* As the policy sees it: what the kernel makes of protocol 0. */
+static int effective_protocol(const struct socket_kind *kind)
+{
+	if (kind->family == AF_PACKET)
+		return ntohs((uint16_t)kind->protocol);
+	if (kind->protocol || (kind->family != AF_INET && kind->family != AF_INET6))
+		return kind->protocol;
+	switch (kind->type) {
+	case SOCK_STREAM:
+		return IPPROTO_TCP;
+	case SOCK_DGRAM:
+		return IPPROTO_UDP;
+	case SOCK_SEQPACKET:
+		return IPPROTO_SCTP;
+	default:
+		return 0;
+	}
+}
+
 struct intent call_intent(const struct call *c, enum action action)
 {
-	struct intent intent = {
+	return (struct intent){
 		.action = action,
 		.family = c->kind.family,
 		.type = c->kind.type,
-		.protocol = c->kind.protocol,
+		.protocol = effective_protocol(&c->kind),
 		.addr = c->addr,
 	};
-
-	if (intent.family == AF_PACKET)
-		intent.protocol = ntohs((uint16_t)intent.protocol);
-	return intent;
 }

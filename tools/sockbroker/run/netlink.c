@@ -12,13 +12,13 @@
 
 #include "broker.h"
 #include "outgoing.h"
+#include "report.h"
 #include "sockbroker.h"
 #include "target.h"
 
 enum { PROTOCOLS = 32, KEPT_S = 10 };
 
-/* A denial stands in the broker's log; so it is asked for at most every 10 s, not with
- * every name that a C library looks up. */
+/* A C library opens such a socket for every name that it looks up: a denial holds for 10 s. */
 static struct {
 	pthread_mutex_t lock;
 	time_t denied_at[PROTOCOLS]; /* 0: never */
@@ -131,7 +131,7 @@ struct answer netlink_send(struct call *c)
 	int r;
 
 	/* Several at once the broker does not take, and no program that is known sends. */
-	if (out->many || !is_brokers(c))
+	if (out->many)
 		return answer_native();
 	r = outgoing_copy(out, 0, false);
 	if (r < 0)
@@ -143,5 +143,9 @@ struct answer netlink_send(struct call *c)
 		return answer_value(-ESRCH);
 	c->addr = m->addr;
 	intent = call_intent(c, ACTION_SEND);
+	if (!is_brokers(c)) {
+		report_wish(c, &intent);
+		return answer_native();
+	}
 	return answer_value(broker_act(c, &intent, -EACCES, act_send, c));
 }

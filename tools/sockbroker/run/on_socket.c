@@ -39,18 +39,19 @@ static struct answer by_broker(struct call *c, int refusal)
 	return answer_value(fd);
 }
 
+/* These the kernel has, whatever it thinks of the caller. */
+static bool is_plain(const struct socket_kind *kind)
+{
+	return (kind->family == AF_INET || kind->family == AF_INET6) && !kind->protocol &&
+	       (kind->type == SOCK_STREAM || kind->type == SOCK_DGRAM);
+}
+
+/* What makes no sense has errors of its own, which say more than a refusal. */
 static struct answer all_by_broker(struct call *c)
 {
-	struct answer answer = by_broker(c, -ENETDOWN);
-	int r;
+	const int r = is_plain(&c->kind) ? 0 : probe(c);
 
-	/* What makes no sense has errors of its own, which say more than a refusal. */
-	if (answer.kind == ANSWER_VALUE && is_refusal(answer.value)) {
-		r = probe(c);
-		if (r < 0 && !is_refusal(r))
-			answer.value = r;
-	}
-	return answer;
+	return r == 0 || is_refusal(r) ? by_broker(c, -ENETDOWN) : answer_value(r);
 }
 
 struct answer on_socket(struct call *c)
@@ -63,7 +64,7 @@ struct answer on_socket(struct call *c)
 	if (c->run->all && family_is_brokered(c->kind.family))
 		return all_by_broker(c);
 	if (c->kind.family == AF_NETLINK)
-		return netlink_is_given(c) ? by_broker(c, -EACCES) : answer_native();
+		return netlink_is_given(c) ? by_broker(c, -EPROTONOSUPPORT) : answer_native();
 	r = probe(c);
 	if (!is_refusal(r) || target_has_privilege(c->tid))
 		return answer_native();

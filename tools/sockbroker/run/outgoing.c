@@ -231,7 +231,7 @@ struct msghdr outgoing_header(const struct outgoing *out, size_t i, struct iovec
 long outgoing_result(const struct outgoing *out, long r)
 {
 	if (out->many)
-		return out->done ? (long)out->done : r;
+		return out->done || r >= 0 ? (long)out->done : r;
 	if (r >= 0)
 		return r;
 	return out->messages[0].sent ? (long)out->messages[0].sent : r;

@@ -60,10 +60,13 @@ static void *receive(void *context)
 
 	while (notif) {
 		memset(notif, 0, bytes);
-		if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) == 0)
+		if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) == 0) {
+			run->busy++;
 			answer(run, notif);
-		else if (!goes_on(run->listener)) /* else: that one has gone meanwhile */
+			run->busy--;
+		} else if (!goes_on(run->listener)) { /* else: that one has gone meanwhile */
 			break;
+		}
 	}
 	free(notif);
 	return NULL;

@@ -14,10 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "policy/intent.h"
 
 struct call;
+struct suggestion;
 
 enum { REPORT_KINDS = 64, REPORT_SENTENCE_BYTES = 1024 };
 
@@ -32,17 +34,28 @@ struct refusal {
 struct report {
 	pthread_mutex_t lock;
 	bool trace;
+	struct suggestion *suggestion; /* or NULL */
 	int timer;       /* when the sentences are due */
 	struct refusal refusals[REPORT_KINDS]; /* when it is full no more is told */
 	size_t n;
 };
 
 /* Returns 0 or -errno. report->timer is to be polled: report_tell() is due when it is readable. */
-int report_init(struct report *, bool trace);
+int report_init(struct report *, bool trace, bool suggest);
 
-/* The broker was asked for @intent, and @error (0 or -errno) came of it. @why: the library's
- * sentence, or NULL; looked at only if it is an error. */
-void report_verdict(const struct call *, const struct intent *, int error, const char *why);
+/* Writes the policy that was asked for. Returns 0 or -errno. */
+int report_write_policy(struct report *, FILE *, const char *program);
+
+/*
+ * The broker was asked for @intent, and @error (0 or -errno) came of it. @privileged: the kernel
+ * refused it before, for want of a capability. @why: the library's sentence, or NULL; looked at
+ * only if it is an error.
+ */
+void report_verdict(const struct call *, const struct intent *, bool privileged, int error,
+		    const char *why);
+
+/* The broker was not asked, since it could not have helped; but a policy could. */
+void report_wish(const struct call *, const struct intent *);
 
 /* Tells what waits; at the end, too. */
 void report_tell(struct report *);

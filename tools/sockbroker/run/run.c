@@ -65,6 +65,26 @@ static void settle(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* Opened before the program runs, so that it is known early that it cannot be. */
+static FILE *open_policy(const char *path)
+{
+	FILE *file = path ? fopen(path, "we") : NULL;
+
+	if (path && !file)
+		fail("cannot write %s: %s", path, strerror(errno));
+	return file;
+}
+
+static void write_policy(struct report *report, FILE *file, const struct run_options *options)
+{
+	int r = file ? report_write_policy(report, file, options->argv[0]) : 0;
+
+	if (file && fclose(file) < 0 && r == 0)
+		r = -errno;
+	if (r < 0)
+		fail("cannot write %s: %s", options->suggest, strerror(-r));
+}
+
 static int exit_status(int status)
 {
 	return WIFSIGNALED(status) ? RUN_SIGNALLED + WTERMSIG(status) : WEXITSTATUS(status);
@@ -174,6 +194,7 @@ static int begin(struct run *run, struct family *f, const sigset_t *ours)
 	}
 	child_go(&f->child);
 	serve(run, f, signals);
+	waits_end(&run->waits);
 	report_tell(&run->report);
 	return exit_status(f->status);
 }
@@ -206,13 +227,25 @@ static bool broker_is_there(void)
 	return broker;
 }
 
+/* A receiver may be at work still, for one that was killed: nothing is to be taken from under it. */
+static int leave(const struct run *run, int status)
+{
+	if (run->busy)
+		_exit(status);
+	return status;
+}
+
 int run_program(const struct run_options *options)
 {
-	struct run run = { .all = options->all, .listener = -1 };
+	static struct run run; /* the threads outlive this call */
+	FILE *policy = open_policy(options->suggest);
 	struct family family = { 0 };
 	sigset_t ours, before;
 	int r;
 
+	if (options->suggest && !policy)
+		return RUN_FAILED;
+	run.all = options->all;
 	block_signals(&ours, &before);
 	r = child_start(options->argv, &before, &family.child);
 	if (r < 0) {
@@ -221,7 +254,7 @@ int run_program(const struct run_options *options)
 	}
 	settle();
 	privilege_drop();
-	if (report_init(&run.report, options->trace) < 0 || !broker_is_there()) {
+	if (report_init(&run.report, options->trace, policy) < 0 || !broker_is_there()) {
 		child_cancel(&family.child);
 		return RUN_FAILED;
 	}
@@ -231,5 +264,7 @@ int run_program(const struct run_options *options)
 		child_cancel(&family.child);
 		return no_listener(run.listener);
 	}
-	return begin(&run, &family, &ours);
+	r = begin(&run, &family, &ours);
+	write_policy(&run.report, policy, options);
+	return leave(&run, r);
 }

@@ -46,6 +46,7 @@ struct run {
 	int listener;
 	struct report report;
 	struct waits waits;
+	_Atomic int busy;    /* receivers that answer a call now */
 };
 
 /* Returns the exit status. Called once in a process, which has one thread. */

@@ -70,16 +70,16 @@ static void list(struct waits *w, struct call *c)
 	w->n++;
 }
 
-void waits_free(struct waits *w)
+void waits_end(struct waits *w)
 {
+	pthread_mutex_lock(&w->lock);
 	while (w->first) {
 		struct call *c = w->first;
 
 		unlist(w, c);
 		call_free(c);
 	}
-	close(w->timer);
-	pthread_mutex_destroy(&w->lock);
+	pthread_mutex_unlock(&w->lock);
 }
 
 static void ring_in(struct waits *w, int64_t ns)

@@ -21,7 +21,8 @@ struct waits {
 
 /* @epoll is borrowed. Returns 0 or -errno. */
 int waits_init(struct waits *, int epoll);
-void waits_free(struct waits *);
+/* At the end: what waited for programs that have been killed. */
+void waits_end(struct waits *);
 
 /*
  * Tries c->attempt, and parks the call if it says -EAGAIN: then the answer is ANSWER_LATER,
