@@ -14,7 +14,8 @@ ssize_t api_done(const char *call, struct sb_sock *s, ssize_t result)
 {
 	enum error_origin origin = ERROR_BROKER;
 
-	if (rpc_has_ended(s->broker))
+	/* Who asked the broker for nothing else has not met with its end yet. */
+	if (rpc_has_ended(s->broker) || (result == -EPIPE && sock_is_real(s) && rpc_is_cut(s->broker)))
 		origin = sock_is_real(s) ? ERROR_LEFT : ERROR_GONE;
 	sock_put(s);
 	return error_return(call, origin, result);

@@ -136,8 +136,7 @@ static int connect_first(struct attempts *a, const struct addrinfo *list, struct
 					 rpc_has_ended(a->broker) ? ERROR_GONE : ERROR_BROKER, r);
 	}
 	birth.handle = a->left;
-	return (int)api_local("sb_create_connection",
-			      direct_adopt(standin, &birth, NULL));
+	return (int)api_local("sb_create_connection", direct_adopt(standin, &birth));
 }
 
 static int connect_name(struct attempts *a, const char *host, const char *port)

@@ -100,11 +100,11 @@ static int pair_adopt(struct sb_broker *b, struct standin standins[2], const uin
 	struct sock_birth birth = { .broker = b, .timeout_ns = -1, .handle = handles[0],
 				    .type = type & ~TYPE_FLAGS,
 				    .nonblocking = type & SOCK_NONBLOCK };
-	const int first = direct_adopt(&standins[0], &birth, NULL);
+	const int first = api_adopt(&standins[0], &birth);
 	int second;
 
 	birth.handle = handles[1];
-	second = direct_adopt(&standins[1], &birth, NULL);
+	second = api_adopt(&standins[1], &birth);
 	if (first >= 0 && second >= 0) {
 		sv[0] = first;
 		sv[1] = second;

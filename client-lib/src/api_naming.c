@@ -76,8 +76,7 @@ static int accept_into(struct sb_sock *s, struct standin *standin, int flags,
 		accepted = (const Sockbroker__V1__AcceptReply *)reply.message;
 		(void)api_address_give(accepted->address, addr, addrlen);
 		birth.handle = accepted->handle;
-		r = s->denied ? api_adopt(standin, &birth) :
-				direct_adopt(standin, &birth, &s->denied);
+		r = api_adopt(standin, &birth);
 	}
 	reply_free(&reply);
 	return r;

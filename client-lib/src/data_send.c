@@ -64,7 +64,7 @@ static ssize_t send_request(struct sb_sock *s, Request *request, int64_t deadlin
 		request->timeout_ns = (uint64_t)left_ns;
 	}
 	reply_init(&reply);
-	r = rpc_call(s->broker, &request->base, &reply);
+	r = api_call(s, &request->base, &request->handle, &reply);
 	if (r == 0) {
 		const uint64_t sent = ((const Sockbroker__V1__SendReply *)reply.message)->sent;
 
@@ -155,7 +155,6 @@ static ssize_t send_whole(struct sb_sock *s, const struct msghdr *msg, size_t to
 	ssize_t r = 0;
 
 	arena_init(&arena);
-	request.handle = s->handle;
 	request.flags = (uint32_t)(flags & ~DATA_OWN_FLAGS);
 	if (msg->msg_name && msg->msg_namelen)
 		r = api_address_take(msg->msg_name, msg->msg_namelen, &arena, &request.address);

@@ -18,23 +18,18 @@
 #include "fork.h"
 
 /*
- * Names of AF_UNIX are paths, which the broker opens with its own authority, and it takes back no
- * socket of that family; a message of netlink may need a privilege, and it is only the
- * answer that says so. Those stay at the broker.
+ * Names of AF_UNIX are paths, which the broker opens with its own authority in its own file system, and
+ * it takes back no socket of that family. Whether a message of netlink needs a privilege only the
+ * answer to it says. Those stay at the broker.
  */
 static bool family_stays(int family)
 {
 	return family == AF_UNIX || family == AF_NETLINK;
 }
 
-static bool is_on(struct sb_broker *b)
-{
-	return rpc_is_direct(b) && descriptor_ready(b) == 0;
-}
-
 bool direct_is_wanted(struct sb_broker *b, int family)
 {
-	return !family_stays(family) && is_on(b);
+	return rpc_is_direct(b) && !family_stays(family) && descriptor_ready(b) == 0;
 }
 
 /* The descriptor was the broker's till now, whose are all non-blocking. */
@@ -92,21 +87,18 @@ int direct_socket(Sockbroker__V1__SocketRequest *make, struct sock_birth *birth)
 	return r;
 }
 
-int direct_adopt(struct standin *standin, const struct sock_birth *birth, atomic_bool *ret_denied)
+int direct_adopt(struct standin *standin, const struct sock_birth *birth)
 {
 	Sockbroker__V1__GetDescriptorRequest get = SOCKBROKER__V1__GET_DESCRIPTOR_REQUEST__INIT;
 	struct reply reply;
 	int r;
 
-	if (!is_on(birth->broker))
+	if (!direct_is_wanted(birth->broker, birth->family))
 		return api_adopt(standin, birth);
 	get.handle = birth->handle;
 	get.release = true;
 	reply_init(&reply);
-	r = rpc_call(birth->broker, &get.base, &reply);
-	if (r < 0) {
-		if (ret_denied)
-			*ret_denied = true;
+	if (rpc_call(birth->broker, &get.base, &reply) < 0) {
 		r = api_adopt(standin, birth);
 	} else {
 		/* Its number is the lowest that is free, and is to be so again. */

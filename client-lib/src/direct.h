@@ -35,9 +35,9 @@ bool direct_is_wanted(struct sb_broker *, int family);
 /* Socket, and its descriptor: as a real one or, where that is denied, a stand-in. Returns
  * it. @birth lacks the handle. */
 int direct_socket(Sockbroker__V1__SocketRequest *, struct sock_birth *birth);
-/* As api_adopt(), of a handle that nobody knows yet; and it is made real, if that is wanted and policy
- * allows. If it does not: *@ret_denied, which may be NULL. */
-int direct_adopt(struct standin *, const struct sock_birth *, atomic_bool *ret_denied);
+/* As api_adopt(), of a connection that nobody knows yet; and it is made real, if that is wanted
+ * and policy allows. */
+int direct_adopt(struct standin *, const struct sock_birth *);
 /* dup(2) of a real one, to a descriptor @at_least. */
 int direct_dup(const struct sb_sock *, int at_least);
 /* Whether @fd is still a socket: the program may have closed it, which we are not told. Returns 0,
@@ -72,7 +72,10 @@ int direct_send_many(struct sb_sock *, struct mmsghdr *, unsigned n, int flags);
 int direct_receive_many(struct sb_sock *, struct mmsghdr *, unsigned n, int flags,
 			int64_t timeout_ns);
 
-/* ---- descriptors in messages: direct_rights.c ---- */
+/* ---- descriptors in messages, of the program's own AF_UNIX sockets: direct_rights.c ---- */
+
+/* Can there be any? (Who asks a packet socket for MSG_CMSG_CLOEXEC gets EINVAL.) */
+bool direct_carries_rights(struct sb_sock *);
 
 /* A message as the kernel takes it: real descriptors in the stand-ins' place. */
 struct outgoing_rights {
@@ -81,7 +84,7 @@ struct outgoing_rights {
 	int *fds;          /* what is to be closed, n of them */
 	size_t n;
 };
-int direct_rights_take(const struct sb_sock *, const struct msghdr *, struct outgoing_rights *);
+int direct_rights_take(const struct msghdr *, struct outgoing_rights *);
 void direct_rights_end(struct outgoing_rights *);
 /* Enters the sockets of a message that was received into the table. */
 void direct_rights_give(const struct sb_sock *, const struct msghdr *);

@@ -8,6 +8,7 @@
  */
 #include "direct.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -118,18 +119,33 @@ static ssize_t send_plain(struct sb_sock *s, const struct msghdr *msg, int flags
 	return n;
 }
 
-ssize_t direct_send(struct sb_sock *s, const struct msghdr *msg, int flags)
+/* A control message that is not for everybody, SO_MARK for one: as options, by the broker. */
+static ssize_t send_by_broker(struct sb_sock *s, const struct msghdr *msg, int flags)
+{
+	const bool waits = !(fcntl(s->real, F_GETFL) & O_NONBLOCK);
+
+	return data_send(s, msg, waits ? flags : flags | MSG_DONTWAIT);
+}
+
+static ssize_t send_rights(struct sb_sock *s, const struct msghdr *msg, int flags)
 {
 	struct outgoing_rights rights;
-	ssize_t r;
+	ssize_t r = direct_rights_take(msg, &rights);
 
-	if (!msg->msg_controllen)
-		return send_plain(s, msg, flags);
-	r = direct_rights_take(s, msg, &rights);
 	if (r == 0)
 		r = send_plain(s, &rights.msg, flags);
 	direct_rights_end(&rights);
 	return r;
+}
+
+ssize_t direct_send(struct sb_sock *s, const struct msghdr *msg, int flags)
+{
+	ssize_t r;
+
+	if (msg->msg_controllen && direct_carries_rights(s))
+		return send_rights(s, msg, flags);
+	r = send_plain(s, msg, flags);
+	return msg->msg_controllen && direct_is_refused(r) ? send_by_broker(s, msg, flags) : r;
 }
 
 static ssize_t receive_once(struct attempt *a)
@@ -196,7 +212,7 @@ ssize_t direct_receive(struct sb_sock *s, struct msghdr *msg, int flags)
 {
 	ssize_t n;
 
-	if (!msg->msg_control)
+	if (!msg->msg_control || !direct_carries_rights(s))
 		return receive_plain(s, msg, flags, receive_message);
 	n = receive_plain(s, msg, flags | MSG_CMSG_CLOEXEC, receive_message);
 	if (n >= 0)

@@ -39,16 +39,16 @@ static ssize_t send_once(struct attempt *a)
 	return count(r, native(sendmmsg(a->sock->real, first, n, r->flags)));
 }
 
-/* Only AF_UNIX carries descriptors. */
-static bool may_carry_rights(const struct sb_sock *s, const struct mmsghdr *msgs, unsigned n)
+static bool have_control(const struct mmsghdr *msgs, unsigned n)
 {
 	bool any = false;
 
-	for (unsigned i = 0; i < n && (!s->family || s->family == AF_UNIX); i++)
+	for (unsigned i = 0; i < n; i++)
 		any = any || msgs[i].msg_hdr.msg_controllen;
 	return any;
 }
 
+/* For descriptors, and for control messages that the kernel refuses this process. */
 static int send_each(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int flags)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -68,15 +68,15 @@ int direct_send_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int fl
 			     .msgs = msgs, .n = n, .flags = flags | MSG_NOSIGNAL };
 	ssize_t r;
 
-	if (may_carry_rights(s, msgs, n))
+	if (have_control(msgs, n) && direct_carries_rights(s))
 		return send_each(s, msgs, n, flags);
-	if (!must_see_to_waiting(s) || (flags & MSG_DONTWAIT)) {
+	r = -EINTR;
+	if (!must_see_to_waiting(s) || (flags & MSG_DONTWAIT))
 		r = native(sendmmsg(s->real, msgs, n, rest.flags));
-		if (r != -EINTR)
-			return (int)r;
-	}
 	rest.flags |= MSG_DONTWAIT;
-	return go_on(&rest);
+	if (r == -EINTR)
+		r = go_on(&rest);
+	return direct_is_refused(r) && have_control(msgs, n) ? send_each(s, msgs, n, flags) : (int)r;
 }
 
 static ssize_t receive_once(struct attempt *a)
@@ -104,15 +104,18 @@ static void give_all(const struct sb_sock *s, struct mmsghdr *msgs, int n)
 int direct_receive_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int flags,
 			int64_t timeout_ns)
 {
+	const bool rights = have_control(msgs, n) && direct_carries_rights(s);
 	struct rest rest = { .attempt = { .sock = s, .event = POLLIN, .timeout_ns = timeout_ns,
 					  .once = receive_once },
-			     .msgs = msgs, .n = n, .flags = flags | MSG_CMSG_CLOEXEC };
+			     .msgs = msgs, .n = n,
+			     .flags = rights ? flags | MSG_CMSG_CLOEXEC : flags };
 	ssize_t r = -EINTR;
 
 	if ((flags & MSG_DONTWAIT) || (timeout_ns < 0 && !must_see_to_waiting(s)))
 		r = native(recvmmsg(s->real, msgs, n, rest.flags, NULL));
 	if (r == -EINTR)
 		r = go_on(&rest);
-	give_all(s, msgs, (int)r);
+	if (rights)
+		give_all(s, msgs, (int)r);
 	return (int)r;
 }

@@ -12,7 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "data.h"
 #include "sockbroker.h"
+
+bool direct_carries_rights(struct sb_sock *s)
+{
+	return sock_ask(s, SO_DOMAIN, &s->family) == AF_UNIX;
+}
 
 static bool is_rights(const struct cmsghdr *c)
 {
@@ -41,15 +47,13 @@ static int replace(struct outgoing_rights *o, int *fds, size_t n)
 	return 0;
 }
 
-int direct_rights_take(const struct sb_sock *s, const struct msghdr *msg, struct outgoing_rights *o)
+int direct_rights_take(const struct msghdr *msg, struct outgoing_rights *o)
 {
 	int r = 0;
 
 	*o = (struct outgoing_rights){ .msg = *msg };
-	if ((s->family && s->family != AF_UNIX) || !msg->msg_control)
-		return 0;
-	/* More than the kernel takes it may see itself. */
-	if (msg->msg_controllen > INT_MAX)
+	/* Let the kernel see for itself what makes no sense. */
+	if (!msg->msg_control || msg->msg_controllen > INT_MAX)
 		return 0;
 	o->control = malloc(msg->msg_controllen);
 	o->fds = malloc(msg->msg_controllen);
@@ -60,7 +64,7 @@ int direct_rights_take(const struct sb_sock *s, const struct msghdr *msg, struct
 		size_t n;
 		int *fds;
 
-		if (!is_rights(c) || c->cmsg_len > (size_t)((char *)o->control + msg->msg_controllen - (char *)c))
+		if (!is_rights(c) || c->cmsg_len > msg->msg_controllen - (size_t)((char *)c - (char *)o->control))
 			continue;
 		fds = fds_of(c, &n);
 		r = replace(o, fds, n);
@@ -80,9 +84,8 @@ void direct_rights_give(const struct sb_sock *s, const struct msghdr *msg)
 {
 	const struct sock_birth birth = { .broker = s->broker, .timeout_ns = -1 };
 
-	if (!msg->msg_control || (s->family && s->family != AF_UNIX))
-		return;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c)) {
+	for (struct cmsghdr *c = msg->msg_control ? CMSG_FIRSTHDR(msg) : NULL; c;
+	     c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c)) {
 		size_t n;
 		int *fds;
 

@@ -41,7 +41,6 @@ struct sb_sock {
 	_Atomic int64_t timeout_ns; /* < 0: for ever */
 	struct lane sending, receiving;
 	_Atomic(struct watch *) watch; /* NULL: not watched */
-	atomic_bool denied;      /* no real descriptors for those that it accepts */
 };
 
 /* A socketpair that is no socket's yet. */
