@@ -17,7 +17,7 @@
 namespace contract {
 
 struct SocketApi {
-  const char *name;  // the end of a test's name: "kernel", "stream", "unary", "run"
+  const char *name;  // the end of a test's name: "kernel", "stream", "unary", "direct", "run"
 
   int (*socket)(int domain, int type, int protocol);
   int (*socketpair)(int domain, int type, int protocol, int *sv);

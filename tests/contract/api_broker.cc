@@ -35,10 +35,13 @@ sb_test::Broker &Daemon() {
 }
 
 // This thread is nobody: who connects is what the broker knows of us. Not by
-// seteuid(3), which is for all threads.
+// seteuid(3), which is for all threads. Leaves errno as it is.
 class Nobody {
  public:
-  Nobody() { Become(getpwnam("nobody")->pw_uid); }
+  Nobody() {
+    static const uid_t uid = getpwnam("nobody")->pw_uid;
+    Become(uid);
+  }
   ~Nobody() { Become(0); }
 
  private:
@@ -49,7 +52,7 @@ class Nobody {
 };
 
 // A connection of a kind, made once.
-template <int kTransport>
+template <int kTransport, bool kDirect = false>
 struct Way {
   static inline sb_broker *broker = nullptr;
 
@@ -60,6 +63,8 @@ struct Way {
       broker = sb_connect_broker(address.c_str(), kTransport);
       if (broker == nullptr)
         throw std::runtime_error(std::string("sb_connect_broker: ") + sb_error_message());
+      if (kDirect && sb_set_direct(broker, 1) < 0)
+        throw std::runtime_error(std::string("sb_set_direct: ") + sb_error_message());
     }
     return broker;
   }
@@ -77,6 +82,7 @@ struct Way {
 
 using Stream = Way<SB_TRANSPORT_STREAM>;
 using Unary = Way<SB_TRANSPORT_UNARY>;
+using Direct = Way<SB_TRANSPORT_STREAM, true>;
 
 int Fcntl(int fd, int cmd, int argument) { return sb_fcntl(fd, cmd, argument); }
 int Ioctl(int fd, unsigned long request, void *argument) {
@@ -97,15 +103,69 @@ constexpr SocketApi Brokered(const char *name) {
 constexpr SocketApi kStream = Brokered<Stream>("stream");
 constexpr SocketApi kUnary = Brokered<Unary>("unary");
 
+// What the kernel does for a real descriptor it does for nobody; and it is nobody who gives
+// one to the broker.
+template <auto kCall>
+struct AsNobody;
+template <class R, class... A, R (*kCall)(A...)>
+struct AsNobody<kCall> {
+  static R Call(A... arguments) {
+    const Nobody nobody;
+    return kCall(arguments...);
+  }
+};
+
+int DirectSocket(int domain, int type, int protocol) {
+  sb_broker *const broker = Direct::Connected();  // starts the daemon, as root
+  const Nobody nobody;
+  return sb_socket_at(broker, domain, type, protocol);
+}
+int DirectPair(int domain, int type, int protocol, int *sv) {
+  sb_broker *const broker = Direct::Connected();
+  const Nobody nobody;
+  return sb_socketpair_at(broker, domain, type, protocol, sv);
+}
+
+constexpr SocketApi kDirect = {
+    "direct",
+    DirectSocket,
+    DirectPair,
+    AsNobody<sb_close>::Call,
+    AsNobody<sb_dup>::Call,
+    AsNobody<Fcntl>::Call,
+    AsNobody<sb_bind>::Call,
+    AsNobody<sb_listen>::Call,
+    AsNobody<sb_accept>::Call,
+    AsNobody<sb_accept4>::Call,
+    AsNobody<sb_connect>::Call,
+    AsNobody<sb_shutdown>::Call,
+    AsNobody<sb_getsockname>::Call,
+    AsNobody<sb_getpeername>::Call,
+    AsNobody<sb_send>::Call,
+    AsNobody<sb_sendto>::Call,
+    AsNobody<sb_sendmsg>::Call,
+    AsNobody<sb_recv>::Call,
+    AsNobody<sb_recvfrom>::Call,
+    AsNobody<sb_recvmsg>::Call,
+    AsNobody<sb_sendmmsg>::Call,
+    AsNobody<sb_recvmmsg>::Call,
+    AsNobody<sb_getsockopt>::Call,
+    AsNobody<sb_setsockopt>::Call,
+    AsNobody<Ioctl>::Call,
+    AsNobody<sb_poll>::Call,
+    true,
+};
+
 }  // namespace
 
-std::vector<const SocketApi *> BrokeredApis() { return {&kStream, &kUnary}; }
+std::vector<const SocketApi *> BrokeredApis() { return {&kStream, &kUnary, &kDirect}; }
 
 void SetUpBroker(const char *socket_folder) { folder = socket_folder; }
 
 void TearDownBroker() {
   Stream::Disconnect();
   Unary::Disconnect();
+  Direct::Disconnect();
   if (daemon_process != nullptr && daemon_process->Started() && !daemon_process->Stop())
     throw std::runtime_error("the broker did not end well:\n" + daemon_process->Log());
   daemon_process.reset();

@@ -112,6 +112,63 @@ rules:
     family: qipcrtr
     type: dgram
     qipcrtr: { nodes: any, ports: any }
+  - name: real
+    who: WHO
+    may: direct
+    family: [inet, inet6]
+    type: [stream, dgram, raw, rdm, seqpacket]
+    protocol: [any, raw]
+    to: any
+    to_ports: any
+  - name: real packets
+    who: WHO
+    may: direct
+    family: packet
+    type: [dgram, raw]
+    protocol: any
+    interface: any
+  - name: real machines
+    who: WHO
+    may: direct
+    family: vsock
+    type: stream
+    to_cids: any
+    to_ports: any
+  - name: real buses
+    who: WHO
+    may: direct
+    family: can
+    type: [raw, dgram]
+    protocol: [raw, bcm, isotp, j1939]
+    interface: any
+  - name: real nodes
+    who: WHO
+    may: direct
+    family: tipc
+    type: [stream, dgram, rdm, seqpacket]
+  - name: real clusters
+    who: WHO
+    may: direct
+    family: rds
+    type: seqpacket
+    to: any
+    to_ports: any
+  - name: real modems
+    who: WHO
+    may: direct
+    family: qipcrtr
+    type: dgram
+  - name: real radio
+    who: WHO
+    may: direct
+    family: bluetooth
+    type: [stream, seqpacket, raw]
+    protocol: [l2cap, rfcomm, sco, hci]
+  - name: real ciphers
+    who: WHO
+    may: direct
+    family: alg
+    type: seqpacket
   - name: of another system
     who: WHO
     may: socket
