@@ -199,7 +199,7 @@ static int run_all(void *asked)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { .options = options, .parser = parse_option, .doc = doc };
-	struct asked asked = { .settings = { .rounds = ROUNDS_DEFAULT } };
+	static struct asked asked = { .settings = { .rounds = ROUNDS_DEFAULT } };
 
 	if (argc > 1 && strcmp(argv[1], "--work") == 0) /* we started ourselves */
 		return work_main(argc - 2, argv + 2);
