@@ -270,7 +270,7 @@ TEST_F(Descriptor, JudgeSaysWhatPolicyWouldSay) {
 // Who asks for a socket has still to make it; whoever has one connects it by himself.
 TEST_F(Descriptor, JudgeLogsWhatIsDoneWithoutTheBrokerAlone) {
   EXPECT_EQ(EACCES, Judge(Kind(AF_INET, SOCK_RAW, 1).V(5, 1)));
-  EXPECT_EQ(EACCES, Judge(Kind(AF_INET, SOCK_STREAM).B(8, InetAddress("127.0.0.2", 80))));
+  EXPECT_EQ(EACCES, Judge(Kind(AF_INET, SOCK_STREAM, IPPROTO_TCP).B(8, InetAddress("127.0.0.2", 80))));
   ASSERT_TRUE(daemon_.Stop());
   EXPECT_EQ(std::string::npos, daemon_.Log().find("denied: direct")) << daemon_.Log();
   EXPECT_NE(std::string::npos, daemon_.Log().find("denied: connect inet stream tcp 127.0.0.2:80"))

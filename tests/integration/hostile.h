@@ -88,7 +88,7 @@ inline bool MakePair(sb_test::RawSession &session, int type, uint32_t *first, ui
 
 inline bool TakesHandle(unsigned op) {
   using namespace sb_test;
-  return op != kSocket && op != kSocketPair && op != kPoll && op != kFromShare &&
+  return op != kSocket && op != kSocketPair && op != kPoll && op != kFromShare && op != kJudge &&
          (op < kGetAddrInfo || op > kConstants);
 }
 
