@@ -139,6 +139,40 @@ void BindOwnSocketToLowPort(const std::string &address, int out) {
   report.Is(accepted >= 0 && write(peer, "x", 1) == 1 && ReadNatively(accepted) == "x", "accept(2)");
 }
 
+// The library's calls on a socket of the kernel's: the broker binds it, the kernel does the rest.
+void ServeOnAttachedSocket(const std::string &address, int out) {
+  Report report(out);
+  sb_broker *b = Connect(address);
+  const sockaddr_in low = Loopback(kLowPort + 2);
+  int own = socket(AF_INET, SOCK_STREAM, 0), peer = socket(AF_INET, SOCK_STREAM, 0), mark = 77;
+  report.Is(sb_is_direct(own) < 0 && errno == ENOTSOCK, "it is not known yet");
+  if (!report.Is(sb_attach_at(b, own) == own && sb_is_direct(own) == 1, "sb_attach")) return;
+  report.Is(sb_attach_at(b, own) == own, "and again");
+  report.Is(sb_bind(own, Sa(low), sizeof(low)) == 0, "sb_bind");
+  report.Is(sb_listen(own, 1) == 0, "sb_listen");
+  report.Is(sb_setsockopt(own, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0, "sb_setsockopt");
+  report.Is(connect(peer, Sa(low), sizeof(low)) == 0, "connect(2)");
+  int accepted = sb_accept(own, nullptr, nullptr);
+  report.Is(sb_is_direct(accepted) == 1, "sb_accept gives one of its kind");
+  report.Is(write(peer, "x", 1) == 1 && ReadNatively(accepted) == "x", "read(2)");
+  report.Is(sb_detach(own) == own && sb_is_direct(own) < 0 && listen(own, 2) == 0, "sb_detach");
+  report.Is(sb_close(accepted) == 0 && ReadNatively(peer) == "", "sb_close");
+}
+
+// What the broker does not take is bound by the process itself.
+void BindAttachedUnixSocket(const std::string &address, int out) {
+  Report report(out);
+  sb_broker *b = Connect(address);
+  sockaddr_un any = {};
+  any.sun_family = AF_UNIX;
+  int own = socket(AF_UNIX, SOCK_STREAM, 0), file = open("/dev/null", O_RDONLY);
+  report.Is(sb_attach_at(b, own) == own, "sb_attach");
+  report.Is(sb_bind(own, Sa(any), sizeof(sa_family_t)) == 0 && sb_listen(own, 1) == 0, "sb_bind, sb_listen");
+  report.Is(sb_attach_at(b, file) < 0 && errno == ENOTSOCK, "a file");
+  report.Is(sb_attach_at(b, 999) < 0 && errno == EBADF, "nothing");
+  report.Is(sb_close(own) == 0, "sb_close");
+}
+
 void MarkOwnSocket(const std::string &address, int out) {
   Report report(out);
   sb_broker *b = Connect(address);
@@ -273,6 +307,9 @@ TEST_F(Descriptor, AnOwnSocketIsBoundToALowPort) { EXPECT_EQ("ok\n", AsNobody(Bi
 TEST_F(Descriptor, AnOwnSocketIsMarked) { EXPECT_EQ("ok\n", AsNobody(MarkOwnSocket)); }
 TEST_F(Descriptor, ADetachedRawSocketPings) { EXPECT_EQ("ok\n", AsNobody(PingOnDetachedSocket)); }
 TEST_F(Descriptor, ADetachedPacketSocketSniffs) { EXPECT_EQ("ok\n", AsNobody(SniffOnDetachedSocket)); }
+
+TEST_F(Descriptor, AnAttachedSocketServesOnALowPort) { EXPECT_EQ("ok\n", AsNobody(ServeOnAttachedSocket)); }
+TEST_F(Descriptor, AnAttachedUnixSocketIsBoundNatively) { EXPECT_EQ("ok\n", AsNobody(BindAttachedUnixSocket)); }
 
 TEST_F(Descriptor, BlockingStaysBlockingAndNonBlockingNonBlocking) {
   int a = Socket(), b = Socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
