@@ -28,7 +28,7 @@
 #include "sandbox/privileges.h"
 #include "tickets/desk.h"
 
-enum { WORKERS = 4, RESOLVERS = 64, RESOLVERS_PATIENCE_MS = 1000, ERROR_BYTES = 1024 };
+enum { WORKERS = 4, RESOLVERS = 64, PATIENCE_MS = 1000, ERROR_BYTES = 1024 };
 
 struct server {
 	const struct config *config;
@@ -242,9 +242,11 @@ static int server_make(struct server *s)
 
 static void free_shards(struct server *s)
 {
-	/* A name service that hangs can't be ended: then the process ends around it,
-	 * and what it may still touch stays. */
-	if (!workers_end(s->resolvers, RESOLVERS_PATIENCE_MS))
+	/* A name service that hangs can't be ended, nor a close(2) that does: then the process
+	 * ends around it, and what it may still touch stays. */
+	const bool all = workers_end(s->resolvers, PATIENCE_MS);
+
+	if (!crews_end(PATIENCE_MS) || !all)
 		return;
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_done(&s->shards[i]);
@@ -259,7 +261,7 @@ static void server_unmake(struct server *s)
 	for (unsigned i = 0; i < s->n_shards; i++)
 		shard_stop(&s->shards[i]);
 	workers_free(s->workers);
-	(void)offers_expire(UINT64_MAX);
+	offers_expire(UINT64_MAX);
 	free_shards(s);
 	if (s->signals >= 0)
 		close(s->signals);

@@ -208,7 +208,7 @@ static int reply_read(const uint8_t *bytes, size_t length, struct exchange *x)
 	return r;
 }
 
-static int line_receive(int line, struct exchange *x, int64_t deadline)
+static int line_receive_one(int line, struct exchange *x, int64_t deadline)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(DESCRIPTORS_MOST * sizeof(int))];
 	uint8_t bytes[REPLY_BYTES_MAX];
@@ -232,9 +232,29 @@ static int line_receive(int line, struct exchange *x, int64_t deadline)
 		r = -EPIPE;
 	if (r == 0)
 		r = reply_read(bytes, (size_t)n, x);
-	/* One comes with a `take` that succeeded, and with nothing else. */
-	if (r == 0 && (x->taken >= 0) != (x->give < 0 && !x->error))
+	if (r < 0 && x->taken >= 0)
+		close(x->taken);
+	return r;
+}
+
+/* A `take` that succeeded comes with a descriptor, and a second reply says that the broker has
+ * closed its own: until then close(2) of ours would not be the last. */
+static int line_receive(int line, struct exchange *x, int64_t deadline)
+{
+	const bool take = x->give < 0;
+	struct exchange second = { .taken = -1 };
+	int r = line_receive_one(line, x, deadline);
+
+	if (r < 0)
+		return r;
+	if ((x->taken >= 0) != (take && !x->error))
 		r = -EPROTO;
+	else if (x->taken >= 0)
+		r = line_receive_one(line, &second, deadline);
+	if (second.taken >= 0) {
+		close(second.taken);
+		r = -EPROTO;
+	}
 	if (r < 0 && x->taken >= 0)
 		close(x->taken);
 	return r;

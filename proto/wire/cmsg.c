@@ -73,7 +73,15 @@ static bool is_rights(int level, int type)
 	return level == SOL_SOCKET && type == SCM_RIGHTS;
 }
 
-static void close_all(const struct msghdr *in)
+static void close_one(const struct cmsg_rights *rights, int fd)
+{
+	if (rights->close_aside)
+		rights->close_aside(rights->context, fd);
+	else
+		close(fd);
+}
+
+static void close_all(const struct msghdr *in, const struct cmsg_rights *rights)
 {
 	struct walk w = walk_over(in);
 	struct piece p;
@@ -85,7 +93,7 @@ static void close_all(const struct msghdr *in)
 			int fd;
 
 			memcpy(&fd, p.data + i, sizeof(fd));
-			close(fd);
+			close_one(rights, fd);
 		}
 	}
 }
@@ -143,6 +151,11 @@ static int rights_encode(const struct piece *p, const struct cmsg_rights *rights
 		return -ENOMEM;
 	memcpy(m->handles, p->data, n * sizeof(uint32_t));
 	m->n_handles = n;
+	if (rights->is_file && n) {
+		m->files = build_alloc(a, n * sizeof(*m->files));
+		if (!m->files)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -187,6 +200,7 @@ static void free_all(ProtobufCAllocator *a, Message **messages, size_t n)
 static int rights_hand_over(Sockbroker__V1__ControlMessage__Rights *m,
 			    const struct cmsg_rights *rights, bool *truncated)
 {
+	bool any_file = false;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->n_handles; i++) {
@@ -194,15 +208,18 @@ static int rights_hand_over(Sockbroker__V1__ControlMessage__Rights *m,
 		int r = rights->to_handle(rights->context, fd, &m->handles[kept]);
 
 		if (r >= 0) {
+			if (m->files)
+				any_file |= m->files[kept] = rights->is_file(rights->context, m->handles[kept]);
 			kept++;
 			continue;
 		}
 		if (!rights->owned)
 			return r;
-		close(fd);
+		close_one(rights, fd);
 		*truncated = true;
 	}
 	m->n_handles = kept;
+	m->n_files = any_file ? kept : 0;
 	return 0;
 }
 
@@ -266,7 +283,7 @@ int cmsg_encode(const struct msghdr *in, const struct cmsg_rights *rights,
 		r = messages ? encode_all(in, rights, allocator, messages, &n, &truncated) : -ENOMEM;
 	}
 	if (r < 0 && rights->owned)
-		close_all(in);
+		close_all(in, rights);
 	if (r == 0)
 		r = hand_over(messages, &n, rights, allocator, &truncated);
 	if (r < 0) {

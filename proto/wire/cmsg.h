@@ -24,12 +24,17 @@ extern "C" {
  * to_handle() takes over @fd if it succeeds, on the receiving side; returns 0
  * or -errno, and then the descriptor is the caller's still: cmsg_encode()
  * closes it if @owned, and counts the message as truncated.
+ * is_file() says of a handle that it gave whether that is no socket; NULL: none is.
+ * close_aside() closes what is @owned and not wanted, since close(2) may wait for whoever sent it;
+ * NULL: close(2).
  * to_fd() returns a descriptor, borrowed, or -EBADF.
  */
 struct cmsg_rights {
 	void *context;
 	bool owned; /* descriptors in a kernel message are ours to keep or close */
 	int (*to_handle)(void *context, int fd, uint32_t *ret_handle);
+	bool (*is_file)(void *context, uint32_t handle);
+	void (*close_aside)(void *context, int fd);
 	int (*to_fd)(void *context, uint32_t handle);
 };
 

@@ -312,7 +312,10 @@ static void call_offload(struct call *c)
 	c->offloaded = true;
 	c->sock->busy = c;
 	c->job.run = call_work;
-	workers_add(shard_of(c)->workers, &c->job);
+	if (c->aside)
+		crew_add(c->session->account, &c->job);
+	else
+		workers_add(shard_of(c)->workers, &c->job);
 }
 
 /* ---- trying ------------------------------------------------------------- */
@@ -416,7 +419,7 @@ static void call_go(struct call *c)
 		c->intent.type = c->sock->type;
 		c->intent.protocol = c->sock->protocol;
 	}
-	r = c->op->intent(c);
+	r = c->sock && c->sock->file && !op_takes_files(c->op) ? -ENOTSOCK : c->op->intent(c);
 	if (r == 0)
 		r = call_judge(c);
 	if (r < 0)

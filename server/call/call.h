@@ -66,6 +66,7 @@ struct call {
 	bool may_wait;
 	uint8_t spurious;        /* times in a row that a ready socket said "not yet" */
 	bool offloaded;          /* a worker has it */
+	bool aside;              /* it may block for as long as its user likes: that user's crew does it */
 	int not_yet;             /* what the first attempt said: the answer when time is up */
 	struct verdict verdict;  /* what policy said: the capabilities to raise, … */
 	bool only_asks;          /* a denial is an answer, and not in the log */

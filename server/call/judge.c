@@ -93,6 +93,19 @@ int call_judge(struct call *c)
 	return 0;
 }
 
+int call_may(struct call *c, enum action action)
+{
+	const struct intent asked = c->intent;
+	const struct verdict before = c->verdict;
+	int r;
+
+	c->intent = (struct intent){ .action = action };
+	r = judge_one(c);
+	c->intent = asked;
+	c->verdict = before;
+	return r;
+}
+
 int call_grant(struct call *c, const struct sock_addr *addrs, size_t n)
 {
 	struct session *s = c->session;

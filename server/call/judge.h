@@ -8,13 +8,17 @@
 
 #include <stddef.h>
 
+#include "policy/intent.h"
+
 struct call;
-struct sock_addr;
 
 /* Judges call->intent, each of call->also, and each of call->targets (the first
  * that is denied, but for the very first, cuts them short). Returns 0, with
  * call->verdict, or the denial. */
 int call_judge(struct call *);
+
+/* May the caller do what is no call of its own? Returns 0 or the denial. */
+int call_may(struct call *, enum action);
 
 /* What call->intent.host, which was judged and has been looked up, was found to
  * have: a rule's `to: resolved` lets the session reach it. Before the answer goes

@@ -14,6 +14,7 @@ static struct account *account_new(uid_t uid)
 	if (!a)
 		return NULL;
 	a->uid = uid;
+	crew_init(&a->crew);
 	a->next = accounts;
 	accounts = a;
 	return a;
@@ -34,6 +35,14 @@ struct account *account_get(uid_t uid)
 	return a;
 }
 
+struct account *account_ref(struct account *a)
+{
+	pthread_mutex_lock(&lock);
+	a->refs++;
+	pthread_mutex_unlock(&lock);
+	return a;
+}
+
 struct account *account_put(struct account *a)
 {
 	struct account **link = &accounts;
@@ -45,6 +54,7 @@ struct account *account_put(struct account *a)
 		while (*link != a)
 			link = &(*link)->next;
 		*link = a->next;
+		crew_done(&a->crew);
 		free(a);
 	}
 	pthread_mutex_unlock(&lock);

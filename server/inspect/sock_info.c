@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "ops/capture.h"
+#include "ops/descriptor_kind.h"
 #include "wire/addr.h"
 
 static const char *const tcp_states[] = {
@@ -59,6 +60,12 @@ int sock_info_ask(const struct sock *s, struct arena *arena, Sockbroker__V1__Soc
 {
 	int fd = s->watch.fd, r;
 
+	if (s->file) {
+		const char *name = file_name_of_kind(fd);
+
+		ret->state = (char *)(uintptr_t)(name ? name : "file");
+		return 0;
+	}
 	r = ask_name(getsockname, fd, arena, &ret->local);
 	if (r == 0)
 		r = ask_name(getpeername, fd, arena, &ret->peer);

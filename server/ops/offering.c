@@ -99,7 +99,7 @@ int offer_of_sock(struct sock *s, const struct session *by, struct offer *o)
 		s->holders = holders_new();
 	if (!s->holders)
 		return -ENOMEM;
-	*o = (struct offer){ .family = s->family, .type = s->type, .protocol = s->protocol,
+	*o = (struct offer){ .file = s->file, .family = s->family, .type = s->type, .protocol = s->protocol,
 			     .foreign = s->foreign, .narrow = s->narrow, .may_linger = s->may_linger,
 			     .receive_timeout_ns = s->receive_timeout_ns,
 			     .send_timeout_ns = s->send_timeout_ns, .fd = -1, .capture_fd = -1 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -70,15 +71,34 @@ int offer_begin(struct offer *o, uid_t uid, const struct limits *limits)
 	return 0;
 }
 
+/* What others hold lingers as they want. */
+static bool is_theirs(const struct offer *o)
+{
+	bool foreign = o->foreign;
+
+	if (!o->holders || foreign)
+		return foreign;
+	pthread_mutex_lock(&o->holders->lock);
+	foreign = o->holders->foreign;
+	pthread_mutex_unlock(&o->holders->lock);
+	return foreign;
+}
+
 void offer_end(struct offer *o)
 {
+	const bool theirs = is_theirs(o), last = holders_unref(o->holders);
+
 	if (o->capture_fd >= 0)
-		close(o->capture_fd);
-	if (holders_unref(o->holders) && o->fd >= 0 && o->may_linger && !o->foreign)
+		crew_close(o->account, o->capture_fd, false);
+	if (o->fd >= 0 && last && o->may_linger && !theirs)
 		fd_disarm_linger(o->fd);
-	if (o->fd >= 0)
-		close(o->fd);
-	account_give(&o->account->sockets, 1);
+	if (o->fd >= 0 && (theirs || o->file || o->family == AF_UNIX || family_is_slow(o->family))) {
+		crew_close(o->account, o->fd, true);
+	} else {
+		if (o->fd >= 0)
+			close(o->fd);
+		account_give(&o->account->sockets, 1);
+	}
 	account_put(o->account);
 }
 

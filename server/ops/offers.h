@@ -40,6 +40,7 @@ bool holders_unref(struct holders *);
 struct offer {
 	int fd;
 	bool direct;                        /* for the ticket desk to hand out, and for no session */
+	bool file;                          /* no socket: as sock's */
 	int family, type, protocol;
 	bool foreign, narrow, may_linger;   /* as sock's */
 	uint64_t receive_timeout_ns, send_timeout_ns;
@@ -52,7 +53,7 @@ struct offer {
  * Returns 0, -EMFILE, -ENOMEM. */
 int offer_begin(struct offer *, uid_t uid, const struct limits *)
 	__attribute__((warn_unused_result));
-/* Closes what it has. May block: a packet socket's close(2) takes its time. */
+/* Closes what it has, if need be by its user's crew. */
 void offer_end(struct offer *);
 
 /* Takes @offer, on success. @pid: 0 for any. Returns 0, -EMFILE, -ENOMEM, -EIO. */
@@ -65,7 +66,7 @@ int offers_take(const char *token, bool direct, uid_t uid, pid_t pid, uint64_t n
 		struct offer *ret)
 	__attribute__((warn_unused_result));
 
-/* Ends those whose time is up. May block. */
+/* Ends those whose time is up. */
 void offers_expire(uint64_t now_ns);
 /* When the next one's is, or UINT64_MAX. */
 uint64_t offers_next(void);

@@ -66,6 +66,8 @@ extern struct op_layout op_layouts[];
 void op_table_init(void);
 /* It gives back what the limits count, so no limit may refuse it: Close. */
 bool op_must_run(const struct op *);
+/* Its handle may stand for a file. For the others that is ENOTSOCK. */
+bool op_takes_files(const struct op *);
 /* "Bind" -> its row, or NULL. */
 const struct op *op_find(const char *method, size_t length);
 /* The operation of a Request's oneof case, or NULL. */

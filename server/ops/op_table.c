@@ -105,6 +105,12 @@ bool op_must_run(const struct op *op)
 	return op->attempt == close_attempt;
 }
 
+bool op_takes_files(const struct op *op)
+{
+	return op->attempt == close_attempt || op->attempt == dup_attempt ||
+	       op->attempt == share_attempt || op->attempt == get_descriptor_attempt;
+}
+
 const struct op *op_find_case(unsigned field_number)
 {
 	return field_number < CASE_MAX ? by_case[field_number] : NULL;

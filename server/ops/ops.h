@@ -119,7 +119,8 @@ int constants_attempt(struct call *);
 /* Room in the session for a new socket with this number? 0, -EMFILE, -EEXIST,
  * -EINVAL: asked before the kernel is, so that nothing has to be undone. */
 int may_add_sock(const struct session *, uint32_t wanted);
-/* A sock for @fd, which it takes, and a handle for it. */
+/* A sock for @fd, and a handle for it. The first takes @fd on success, the second in any case. */
+int adopt_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle);
 int add_sock(struct call *, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle);
 
 /* What is asked for, in the intent: all but the action. 0 or -EINVAL. */

@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call/judge.h"
+#include "ops/descriptor_kind.h"
 #include "wire/cmsg.h"
-#include "wire/kind.h"
 #include "wire/sockopt.h"
 
 /* ---- SCM_RIGHTS: handles <-> descriptors --------------------------------- */
@@ -30,30 +31,37 @@ static int fd_of_handle(void *context, uint32_t handle)
 	return s->watch.fd;
 }
 
-static int int_option(int fd, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
-}
-
+/* A file is somebody's on whatever file system: who may not have such keeps none. */
 static int handle_of_fd(void *context, int fd, uint32_t *ret_handle)
 {
 	struct call *c = context;
-	struct sock like = { .family = int_option(fd, SO_DOMAIN), .foreign = true,
-			     .may_linger = true };
-	int r = may_add_sock(c->session, 0);
+	struct descriptor_kind kind;
+	int r = descriptor_kind(fd, &kind);
 
-	if (like.family < 0)
-		return -ENOTSOCK;
+	if (r == 0)
+		r = may_add_sock(c->session, 0);
+	if (r == 0 && kind.file)
+		r = call_may(c, ACTION_FILES);
 	if (r < 0)
 		return r;
-	like.type = int_option(fd, SO_TYPE);
-	like.protocol = kind_protocol(fd);
-	if (like.family == AF_PACKET && like.protocol >= 0)
-		like.protocol = ntohs((uint16_t)like.protocol);
-	return add_sock(c, fd, &like, 0, ret_handle);
+	return adopt_sock(c, fd, &(struct sock){ .file = kind.file, .family = kind.family, .type = kind.type,
+					       .protocol = kind.protocol, .foreign = true,
+					       .may_linger = true }, 0, ret_handle);
+}
+
+static bool handle_is_file(void *context, uint32_t handle)
+{
+	const struct call *c = context;
+	const struct sock *s = handles_find(&c->session->handles, handle);
+
+	return s && s->file;
+}
+
+static void close_aside(void *context, int fd)
+{
+	const struct call *c = context;
+
+	crew_close(c->session->account, fd, false);
 }
 
 /* ---- both ways ------------------------------------------------------------ */
@@ -80,7 +88,8 @@ int control_decode(struct call *c, Sockbroker__V1__ControlMessage *const *messag
 int control_encode(struct call *c, struct msghdr *in, size_t *ret_n,
 		   Sockbroker__V1__ControlMessage ***ret)
 {
-	const struct cmsg_rights rights = { .context = c, .owned = true, .to_handle = handle_of_fd };
+	const struct cmsg_rights rights = { .context = c, .owned = true, .to_handle = handle_of_fd,
+					    .is_file = handle_is_file, .close_aside = close_aside };
 	bool truncated = false;
 	int r;
 
@@ -204,7 +213,7 @@ static int rights_intents(struct call *c, const Sockbroker__V1__ControlMessage *
 		const struct sock *s = handles_find(&c->session->handles, rights->handles[i]);
 		struct intent *in;
 
-		if (!s || s->family == AF_UNSPEC || is_asked(c, s))
+		if (!s || s->file || is_asked(c, s))
 			continue; /* no handle, which is told later; or a file, whose giver was asked */
 		in = also_add(c);
 		if (!in)

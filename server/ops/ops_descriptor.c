@@ -31,7 +31,8 @@ int get_descriptor_intent(struct call *c)
 		return -ENOMEM;
 	h->ticket = arena_alloc(&c->arena, OFFER_TOKEN_BYTES);
 	c->state = h;
-	c->intent.action = ACTION_DIRECT;
+	/* Who has a file's handle has had, or could have, its descriptor. */
+	c->intent.action = c->sock->file ? ACTION_NONE : ACTION_DIRECT;
 	return h->ticket ? 0 : -ENOMEM;
 }
 
@@ -62,8 +63,10 @@ static void release_handle(struct call *c)
 {
 	const uint32_t number = REQUEST(c, GetDescriptor)->handle;
 
-	if (handles_find(&c->session->handles, number) == c->sock)
-		sock_unpublish(c->session, number);
+	if (handles_find(&c->session->handles, number) != c->sock)
+		return;
+	sock_unpublish(c->session, number);
+	c->sock->not_last = c->sock->refs == 1; /* this call's: it is closed before the answer leaves */
 }
 
 static void get_descriptor_worked(struct call *c, int r)

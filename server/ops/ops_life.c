@@ -11,6 +11,7 @@
 
 #include "call/shard.h"
 #include "core/clock.h"
+#include "ops/unix_receive.h"
 
 static const uint32_t OWN_HANDLES = 0x80000000u;
 
@@ -25,20 +26,36 @@ int may_add_sock(const struct session *s, uint32_t wanted)
 	return 0;
 }
 
-int add_sock(struct call *c, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle)
+int adopt_sock(struct call *c, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle)
 {
 	struct sock *s;
 	int r = sock_new(c->session, fd, like->family, like->type, like->protocol, &s);
 
 	if (r < 0)
 		return r;
+	s->file = like->file;
 	s->foreign = like->foreign;
 	s->narrow = like->narrow;
 	s->may_linger = like->may_linger;
 	s->receive_timeout_ns = like->receive_timeout_ns;
 	s->send_timeout_ns = like->send_timeout_ns;
 	r = sock_publish(s, wanted, ret_handle);
+	if (r < 0)
+		s->watch.fd = -1; /* it stays the caller's */
 	sock_unref(s);
+	return r;
+}
+
+int add_sock(struct call *c, int fd, const struct sock *like, uint32_t wanted, uint32_t *ret_handle)
+{
+	const int r = adopt_sock(c, fd, like, wanted, ret_handle);
+
+	if (r == 0)
+		return 0;
+	if (like->foreign || like->file || (like->family == AF_UNIX && !unix_is_empty(fd, like->type)))
+		crew_close(c->session->account, fd, false);
+	else
+		close(fd);
 	return r;
 }
 
@@ -200,6 +217,7 @@ int close_attempt(struct call *c)
 	if (!sock_closes_slowly(s))
 		return 0; /* with the last reference, before the reply leaves */
 	sock_unwatch(s);
+	c->aside = true;
 	return CALL_OFFLOAD;
 }
 

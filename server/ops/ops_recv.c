@@ -173,8 +173,10 @@ static int recv_all(struct call *c)
 	if (!st->gathered)
 		return -ENOMEM;
 	while (st->n_gathered < st->want) {
-		ssize_t n = recv(c->sock->watch.fd, st->gathered + st->n_gathered,
-				 st->want - st->n_gathered, MSG_DONTWAIT);
+		struct iovec iov = { .iov_base = st->gathered + st->n_gathered,
+				     .iov_len = st->want - st->n_gathered };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+		ssize_t n = sock_receive(c->sock, &msg, MSG_DONTWAIT);
 
 		if (n < 0 && errno != EAGAIN && st->n_gathered)
 			break; /* the error is told by the next */

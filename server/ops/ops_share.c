@@ -56,7 +56,7 @@ static void note_failure(const struct call *c, int error)
 static int adopt(struct call *c, struct offer *o)
 {
 	const Sockbroker__V1__FromShareRequest *req = REQUEST(c, FromShare);
-	struct sock like = { .family = o->family, .type = o->type, .protocol = o->protocol,
+	struct sock like = { .file = o->file, .family = o->family, .type = o->type, .protocol = o->protocol,
 			     .foreign = o->foreign, .narrow = o->narrow, .may_linger = o->may_linger,
 			     .receive_timeout_ns = o->receive_timeout_ns,
 			     .send_timeout_ns = o->send_timeout_ns };

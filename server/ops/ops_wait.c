@@ -16,7 +16,7 @@ _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLRDHUP == EPOLLRDH
 	       "poll and epoll differ");
 
 struct polling {
-	struct pollfd *fds;  /* of each handle; fd is -1: no such handle */
+	struct pollfd *fds;  /* of each handle; fd is -1: no such handle, or a file's */
 	size_t n;
 };
 
@@ -27,7 +27,7 @@ static void watch_one(struct call *c, struct polling *st, size_t i)
 	struct waiter *w;
 
 	st->fds[i] = (struct pollfd){ .fd = -1 };
-	if (!s)
+	if (!s || s->file)
 		return;
 	st->fds[i].fd = s->watch.fd;
 	st->fds[i].events = (short)(req->events[i] & POLL_EVENTS);

@@ -13,6 +13,7 @@
 #include "ops/capture.h"
 #include "ops/offers.h"
 #include "ops/returned.h"
+#include "ops/unix_receive.h"
 
 /* Numbers from here on are the broker's to choose, below the client's. */
 static const uint32_t FIRST_OWN_HANDLE = 0x80000000u;
@@ -155,14 +156,11 @@ int sock_new(struct session *session, int fd, int family, int type, int protocol
 {
 	struct sock *s;
 
-	if (!account_take(&session->account->sockets, 1, session->limits.sockets)) {
-		close(fd);
+	if (!account_take(&session->account->sockets, 1, session->limits.sockets))
 		return -EMFILE;
-	}
 	s = calloc(1, sizeof(*s));
 	if (!s) {
 		account_give(&session->account->sockets, 1);
-		close(fd);
 		return -ENOMEM;
 	}
 	s->watch = (struct watch){ .fd = fd, .ready = sock_ready, .release = sock_release };
@@ -234,13 +232,29 @@ ssize_t sock_receive(const struct sock *s, struct msghdr *msg, int flags)
 {
 	if (s->capture && !(flags & MSG_ERRQUEUE))
 		return capture_receive(s->capture, msg, flags);
+	if (s->family == AF_UNIX)
+		return unix_receive(s->watch.fd, s->session->account, msg, flags);
 	return recvmsg(s->watch.fd, msg, flags);
+}
+
+static int unix_receive_many(const struct sock *s, struct mmsghdr *messages, unsigned n, int flags)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const ssize_t length = sock_receive(s, &messages[i].msg_hdr, flags);
+
+		if (length < 0)
+			return i ? (int)i : -1;
+		messages[i].msg_len = (unsigned)length;
+	}
+	return (int)n;
 }
 
 int sock_receive_many(const struct sock *s, struct mmsghdr *messages, unsigned n, int flags)
 {
 	if (s->capture && !(flags & MSG_ERRQUEUE))
 		return capture_receive_many(s->capture, messages, n, flags);
+	if (s->family == AF_UNIX)
+		return unix_receive_many(s, messages, n, flags);
 	return recvmmsg(s->watch.fd, messages, n, flags, NULL);
 }
 
@@ -251,9 +265,19 @@ bool family_is_slow(int family)
 	return family != AF_INET && family != AF_INET6 && family != AF_UNIX;
 }
 
+/* A UNIX socket closes what lies in it unread, which may linger; and the last to close a
+ * connection may be the one that lingers, if others can tell it to. */
 bool sock_closes_slowly(const struct sock *s)
 {
-	return s->capture || family_is_slow(s->family);
+	const bool connectionless = s->type == SOCK_DGRAM || s->type == SOCK_RAW;
+
+	if (s->not_last)
+		return false;
+	if (s->capture || s->file || family_is_slow(s->family))
+		return true;
+	if (s->family == AF_UNIX)
+		return sock_is_foreign(s) || sock_is_shared(s) || !unix_is_empty(s->watch.fd, s->type);
+	return !connectionless && sock_is_foreign(s);
 }
 
 bool sock_is_shared(const struct sock *s)
@@ -329,47 +353,33 @@ void fd_disarm_linger(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
 
-struct reaping {
-	struct job job;
-	int fd;
-};
-
-static void reap(struct job *job)
+/* Takes @fd, and gives back what it counts: here and now only if that cannot take long. */
+static void close_fd(struct account *account, int fd, bool slowly)
 {
-	struct reaping *r = container_of(job, struct reaping, job);
-
-	close(r->fd);
-	free(r);
-}
-
-/* Takes @fd: it is closed here and now only if that cannot take long. */
-static void close_fd(struct sock *s, int fd, bool slowly)
-{
-	struct reaping *r = slowly ? malloc(sizeof(*r)) : NULL;
-
-	if (!r) {
-		close(fd);
+	if (fd >= 0 && slowly) {
+		crew_close(account, fd, true);
 		return;
 	}
-	*r = (struct reaping){ .job = { .run = reap }, .fd = fd };
-	workers_add(s->session->shard->workers, &r->job);
+	if (fd >= 0)
+		close(fd);
+	account_give(&account->sockets, 1);
 }
 
 /* Unless Close has done it. */
 static void sock_close_fds(struct sock *s)
 {
+	const bool ours = !sock_is_foreign(s), slowly = sock_closes_slowly(s);
+	struct account *account = s->session->account;
 	struct capture *cap = sock_take_capture(s);
-	const bool ours = !sock_is_foreign(s), last = holders_unref(s->holders);
+	const bool last = holders_unref(s->holders);
 
-	if (cap && cap->watch.fd >= 0)
-		close_fd(s, cap->watch.fd, true);
-	if (cap)
-		sock_drop_capture(s, cap);
-	if (s->watch.fd < 0)
-		return;
-	if (last && ours && s->may_linger)
+	if (cap) {
+		close_fd(account, cap->watch.fd, true);
+		watch_close(&s->session->shard->poller, &cap->watch);
+	}
+	if (s->watch.fd >= 0 && last && ours && s->may_linger)
 		fd_disarm_linger(s->watch.fd);
-	close_fd(s, s->watch.fd, family_is_slow(s->family));
+	close_fd(account, s->watch.fd, slowly);
 }
 
 struct sock *sock_unref(struct sock *s)
@@ -384,7 +394,6 @@ struct sock *sock_unref(struct sock *s)
 	returned_drop(s);
 	list_remove(&s->in_stalled);
 	sock_close_fds(s);
-	account_give(&session->account->sockets, 1);
 	session->shard->n_sockets--;
 	watch_close(&session->shard->poller, &s->watch);
 	session_unref(session);

@@ -30,6 +30,7 @@ struct sock {
 	struct session *session; /* whose limits it counts against */
 	unsigned refs;
 	unsigned handles;        /* how many of refs are handles */
+	bool file;               /* no socket but a file, a pipe, a device: it can only be passed on */
 	int family, type, protocol;
 
 	struct list receivers;   /* waiters, oldest first: for EPOLLIN */
@@ -50,6 +51,9 @@ struct sock {
 	 * sock_is_foreign(): who shares the description may have given it away. */
 	atomic_bool foreign;     /* a worker's connect asks too */
 	struct holders *holders; /* it was shared: whom with; else NULL */
+	/* An offer that nobody can have taken yet has the description too: close(2) of ours is not
+	 * the last, and waits for nothing. */
+	bool not_last;
 	bool may_linger;         /* SO_LINGER was set, or inherited, or is unknown */
 	/* A packet socket that must not receive before it is bound to the interface
 	 * that policy names: the protocol that was asked for. */
@@ -64,7 +68,7 @@ struct sock {
 	struct list in_stalled;  /* in session->stalled, while its client does not read */
 };
 
-/* Takes @fd, also on failure. Counts it against the session's limits.
+/* Takes @fd, on success. Counts it against the session's limits.
  * Returns 0, -EMFILE, -ENOMEM. The reference is the caller's. */
 int sock_new(struct session *, int fd, int family, int type, int protocol,
 	     struct sock **ret) __attribute__((warn_unused_result));
@@ -93,7 +97,8 @@ void sock_end_own(const struct sock *);
 /* bind(2), connect(2), shutdown(2) and close(2) in such a family may take their time: a
  * worker must do it. */
 bool family_is_slow(int family);
-/* close(2) of this one may. */
+/* close(2) of this one may. To be asked when it is to be closed: to be sure, a UNIX socket is told to
+ * receive no more. */
 bool sock_closes_slowly(const struct sock *);
 bool is_sctp(const struct sock *);
 /* Nobody but its last call has it: its descriptors end here and now. May block. */

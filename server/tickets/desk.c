@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,11 +23,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/poller.h"
 #include "identity/door.h"
 #include "identity/peer.h"
+#include "tickets/brief_close.h"
 #include "tickets/given.h"
 #include "tickets/ticket.h"
 
@@ -45,8 +48,11 @@ struct desk {
 	struct list clients;     /* who was heard of longest ago first */
 	unsigned n_clients;
 	struct log_limit audit;
+	timer_t brief;
 	pthread_t thread;
 	bool running;
+	sem_t begun;             /* from here on … */
+	int started;             /* … this is known: 0 or -errno */
 	pthread_mutex_t lock;    /* of the two below */
 	struct policy *policy;
 	bool ending;
@@ -57,6 +63,7 @@ struct client {
 	struct list link;
 	struct desk *desk;
 	struct peer *peer;
+	struct account *account;
 	uint64_t idle_ns;        /* when it is to go */
 };
 
@@ -115,8 +122,8 @@ static void client_end(struct client *c)
 	list_remove(&c->link);
 	d->n_clients--;
 	watch_close(&d->poller, &c->watch);
-	close(c->watch.fd);
-	c->watch.fd = -1;
+	crew_close(c->account, take_fd(&c->watch.fd), false); /* with what lies in it unread */
+	c->account = account_put(c->account);
 	c->peer = peer_unref(c->peer);
 }
 
@@ -179,21 +186,36 @@ static int take(struct client *c, const char *ticket)
 		return answer(c, r, NULL, -1);
 	}
 	r = answer(c, 0, ticket, offer.fd);
+	if (!offer.file)
+		brief_close(c->desk->brief, take_fd(&offer.fd));
 	offer_end(&offer);
+	return r < 0 ? r : answer(c, 0, ticket, -1);
+}
+
+static int may_give_files(struct client *c, const struct policy *policy)
+{
+	const struct intent asked = { .action = ACTION_FILES };
+	const int r = policy_judge(policy, &c->peer->subject, &asked, NULL, 0).error;
+
+	if (r < 0)
+		complain(c->desk, c->peer, "denied: files");
 	return r;
 }
 
 /* Takes @fd, on success. */
 static int offer_given(struct client *c, int fd, char ticket[OFFER_TOKEN_BYTES])
 {
+	const struct subject *subject = &c->peer->subject;
 	struct policy *policy = policy_now(c->desk);
-	const struct limits limits = policy_limits(policy, &c->peer->subject);
+	const struct limits limits = policy_limits(policy, subject);
 	struct offer offer = { .fd = -1, .capture_fd = -1, .foreign = true, .may_linger = true };
 	int r = given_look(fd, &offer);
 
+	if (r == 0 && offer.file)
+		r = may_give_files(c, policy);
 	policy_unref(policy);
 	if (r == 0)
-		r = offer_begin(&offer, c->peer->subject.uid, &limits);
+		r = offer_begin(&offer, subject->uid, &limits);
 	if (r < 0)
 		return r;
 	offer.holders = holders_new();
@@ -234,10 +256,11 @@ static void take_out(struct msghdr *msg, struct brought *ret)
 	}
 }
 
-static void drop(struct brought *b)
+/* close(2) may wait for whoever sent them. */
+static void drop(const struct client *c, struct brought *b)
 {
 	while (b->n_fds)
-		close(b->fds[--b->n_fds]);
+		crew_close(c->account, b->fds[--b->n_fds], false);
 }
 
 /* Returns the bytes of the next packet, more than TICKET_BYTES_MAX if it is too long; 0: the
@@ -277,7 +300,7 @@ static int serve(struct client *c)
 	} else {
 		r = take(c, request.take);
 	}
-	drop(&brought);
+	drop(c, &brought);
 	return r;
 }
 
@@ -326,8 +349,8 @@ static const char *why_not(struct desk *d, const struct peer *peer)
 		? "too many connections of this user" : NULL;
 }
 
-/* Takes both, on success. */
-static int admit(struct desk *d, int fd, struct peer *peer)
+/* Takes all three, on success. */
+static int admit(struct desk *d, int fd, struct peer *peer, struct account *account)
 {
 	const int bytes = BUFFER_BYTES;
 	struct client *c = calloc(1, sizeof(*c));
@@ -336,7 +359,7 @@ static int admit(struct desk *d, int fd, struct peer *peer)
 	if (!c)
 		return -ENOMEM;
 	*c = (struct client){ .watch = { .fd = fd, .ready = client_ready, .release = client_release },
-			      .desk = d, .peer = peer,
+			      .desk = d, .peer = peer, .account = account,
 			      .idle_ns = clock_now_ns() + IDLE_SECONDS * NS_PER_S };
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	r = watch_arm(&d->poller, &c->watch, EPOLLIN);
@@ -350,16 +373,28 @@ static int admit(struct desk *d, int fd, struct peer *peer)
 	return 0;
 }
 
+/* Whoever it is may have sent something already: what closes it may wait for him. */
 static void come_in(struct desk *d, int fd)
 {
-	struct peer *peer = NULL;
-	const char *why = peer_identify(fd, &peer) < 0 ? "the kernel does not say who it is"
-						       : why_not(d, peer);
+	struct account *account;
+	struct peer *peer;
+	const char *why;
 
-	if (!why && admit(d, fd, peer) == 0)
+	if (peer_identify(fd, &peer) < 0) {
+		complain(d, NULL, "the kernel does not say who it is");
+		close(fd);
+		return;
+	}
+	account = account_get(peer->subject.uid);
+	why = account ? why_not(d, peer) : "memory is out";
+	if (!why && admit(d, fd, peer, account) == 0)
 		return;
 	complain(d, peer, why ? why : "memory or descriptors are out");
-	close(fd);
+	if (account)
+		crew_close(account, fd, false);
+	else
+		close(fd);
+	account_put(account);
 	peer_unref(peer);
 }
 
@@ -392,12 +427,16 @@ static void *desk_run(void *desk)
 	struct desk *d = desk;
 	struct poller_batch batch;
 
-	while (!is_ending(d)) {
+	d->started = brief_close_begin(&d->brief);
+	sem_post(&d->begun);
+	while (d->started == 0 && !is_ending(d)) {
 		poller_wait(&d->poller, &batch);
 		poller_dispatch(&d->poller, &batch);
 	}
 	while (!list_empty(&d->clients))
 		client_end(container_of(d->clients.next, struct client, link));
+	if (d->started == 0)
+		brief_close_end(d->brief);
 	return NULL;
 }
 
@@ -427,6 +466,7 @@ struct desk *desk_open(const char *beside, unsigned mode, char *error, size_t si
 	d->alarm.fd = -1;
 	d->poller.epoll_fd = -1;
 	pthread_mutex_init(&d->lock, NULL);
+	sem_init(&d->begun, 0, 0);
 	return d;
 }
 
@@ -448,7 +488,11 @@ int desk_start(struct desk *d, struct policy *policy)
 	if (r == 0)
 		r = -pthread_create(&d->thread, NULL, desk_run, d);
 	d->running = r == 0;
-	return r;
+	if (r < 0)
+		return r;
+	while (sem_wait(&d->begun) < 0)
+		;
+	return d->started;
 }
 
 void desk_set_policy(struct desk *d, struct policy *policy)
@@ -477,6 +521,7 @@ struct desk *desk_close(struct desk *d)
 		poller_done(&d->poller);
 	policy_unref(d->policy);
 	pthread_mutex_destroy(&d->lock);
+	sem_destroy(&d->begun);
 	free(d);
 	return NULL;
 }

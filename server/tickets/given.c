@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tickets/given.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -9,19 +8,11 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "wire/kind.h"
+#include "ops/descriptor_kind.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
 #endif
-
-static int int_option(int fd, int name)
-{
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
-}
 
 static uint64_t timeout_ns(int fd, int name)
 {
@@ -40,7 +31,7 @@ static bool netns_of(int fd, uint64_t *ret)
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, ret, &len) == 0;
 }
 
-/* What is ours is what a new socket of ours is of. */
+/* What is ours is what a new socket of ours is of. A kernel that cannot tell: none is. */
 static bool in_our_netns(int fd)
 {
 	uint64_t of_it, ours;
@@ -54,19 +45,21 @@ static bool in_our_netns(int fd)
 
 int given_look(int fd, struct offer *ret)
 {
-	const int family = int_option(fd, SO_DOMAIN);
+	struct descriptor_kind kind;
+	int r = descriptor_kind(fd, &kind);
 
-	if (family < 0)
-		return -ENOTSOCK;
-	if (family == AF_UNIX)
+	if (r < 0)
+		return r;
+	if (kind.family == AF_UNIX)
 		return -EOPNOTSUPP;
-	if (!in_our_netns(fd))
+	if (!kind.file && !in_our_netns(fd))
 		return -EXDEV;
-	ret->family = family;
-	ret->type = int_option(fd, SO_TYPE);
-	ret->protocol = kind_protocol(fd);
-	if (family == AF_PACKET && ret->protocol >= 0)
-		ret->protocol = ntohs((uint16_t)ret->protocol);
+	ret->file = kind.file;
+	ret->family = kind.family;
+	ret->type = kind.type;
+	ret->protocol = kind.protocol;
+	if (kind.file)
+		return 0;
 	ret->receive_timeout_ns = timeout_ns(fd, SO_RCVTIMEO);
 	ret->send_timeout_ns = timeout_ns(fd, SO_SNDTIMEO);
 	return 0;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,11 @@ sockaddr_in NameOf(int fd) {
   return name;
 }
 
+Pb Kind(int family, int type, int protocol = 0) {
+  return Pb().V(1, static_cast<uint64_t>(family)).V(2, static_cast<uint64_t>(type))
+      .V(3, static_cast<uint64_t>(protocol));
+}
+
 class Descriptor : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(daemon_.Started()) << daemon_.Log(); }
@@ -89,11 +95,6 @@ class Descriptor : public testing::Test {
   RawSession session_{client_};
   RawDesk desk_{daemon_.address()};
 };
-
-Pb Kind(int family, int type, int protocol = 0) {
-  return Pb().V(1, static_cast<uint64_t>(family)).V(2, static_cast<uint64_t>(type))
-      .V(3, static_cast<uint64_t>(protocol));
-}
 
 // ---- to take -------------------------------------------------------------------
 
@@ -250,6 +251,120 @@ TEST_F(Descriptor, ClosingAGivenOneLeavesItsOwnersLinger) {
   close(fd);
 }
 
+// ---- files ---------------------------------------------------------------------
+
+const char kFiles[] = R"(version: 1
+rules:
+  - { name: files, who: everyone, may: [files] }
+  - { name: unix, who: everyone, may: [socket, direct], family: unix, type: [stream, dgram] }
+  - { name: limits, who: everyone, limits: { sockets: 300 } }
+)";
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(daemon_.Started()) << daemon_.Log(); }
+  void TearDown() override {
+    EXPECT_TRUE(daemon_.Stop()) << daemon_.Log();
+    EXPECT_EQ(std::string::npos, daemon_.Log().find("Sanitizer")) << daemon_.Log();
+  }
+  uint32_t Given(int fd) {
+    const RawPacket r = desk_.Give(fd);
+    EXPECT_EQ(0, r.error());
+    return session_.Do(kFromShare, Pb().B(1, r.ticket())).handle();
+  }
+  // What the first byte of it is, taken out again.
+  std::string Taken(uint32_t handle) {
+    RawPacket r = desk_.Take(PbBytes(session_.Do(kGetDescriptor, Pb().V(1, handle)).body, 2));
+    char c = 0;
+    return pread(r.fd(), &c, 1, 0) == 1 ? std::string(1, c) : "errno " + std::to_string(errno);
+  }
+  int File() {
+    const int fd = memfd_create("file", MFD_CLOEXEC);
+    EXPECT_EQ(1, write(fd, "f", 1));
+    return fd;
+  }
+  std::pair<uint32_t, uint32_t> Pair(int type = SOCK_STREAM) {
+    const RawReply r = session_.Do(kSocketPair, Pb().V(3, AF_UNIX).V(4, static_cast<uint64_t>(type)));
+    return {r.handle(), static_cast<uint32_t>(PbNumber(r.body, 3))};
+  }
+  RawReply Pass(uint32_t from, uint32_t to, uint32_t what) {
+    const Pb rights = Pb().V(1, SOL_SOCKET).V(2, SCM_RIGHTS).B(4, Pb().V(1, what));
+    EXPECT_EQ(0, session_.Do(kSend, Pb().V(1, from).B(2, "x").B(6, rights)).error()) << daemon_.Log();
+    return session_.Do(kRecv, Pb().V(1, to).V(2, 10).V(5, 100));
+  }
+
+  Broker daemon_{{}, kFiles};
+  RawClient client_{daemon_.address()};
+  RawSession session_{client_};
+  RawDesk desk_{daemon_.address()};
+};
+
+TEST_F(Files, AreGivenAndTaken) {
+  const int fd = File();
+  const uint32_t handle = Given(fd);
+  ASSERT_NE(0u, handle);
+  EXPECT_EQ("f", Taken(handle));
+  EXPECT_EQ("f", Taken(handle)) << "it stays";
+  EXPECT_EQ(0, session_.Do(kClose, Pb().V(1, handle)).error());
+  EXPECT_EQ(EBADF, session_.Do(kGetDescriptor, Pb().V(1, handle)).error());
+  close(fd);
+}
+
+TEST_F(Files, AreOfFourKinds) {
+  int ends[2];
+  ASSERT_EQ(0, pipe2(ends, O_CLOEXEC));
+  for (int fd : {File(), open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), ends[0], ends[1],
+                 open("/dev/null", O_RDWR | O_CLOEXEC)}) {
+    EXPECT_NE(0u, Given(fd));
+    close(fd);
+  }
+}
+
+TEST_F(Files, CanOnlyBePassedOn) {
+  const int fd = File();
+  const uint32_t handle = Given(fd);
+  for (unsigned op : {kSend, kRecv, kGetOption, kSetOption, kBind, kListen, kAccept, kConnect, kShutdown,
+                      kGetSockName, kGetPeerName, kIoctl, kSendMany, kRecvMany})
+    EXPECT_EQ(ENOTSOCK, session_.Do(op, Pb().V(1, handle)).error()) << op;
+  const RawReply dup = session_.Do(kDup, Pb().V(1, handle));
+  EXPECT_EQ("f", Taken(dup.handle()));
+  const RawReply shared = session_.Do(kShare, Pb().V(1, handle));
+  const RawReply again = session_.Do(kFromShare, Pb().B(1, PbBytes(shared.body, 2)));
+  EXPECT_EQ(0u, PbNumber(again.body, 3)) << "no family: no socket";
+  EXPECT_EQ("f", Taken(again.handle()));
+  close(fd);
+}
+
+TEST_F(Files, PassBySCM_RIGHTSAndAreToldApartFromSockets) {
+  const int fd = File();
+  auto [a, b] = Pair();
+  const RawReply got = Pass(a, b, Given(fd));
+  const std::string rights = PbBytes(PbBytes(got.body, 6), 4);
+  EXPECT_EQ(std::string(1, 1), PbBytes(rights, 2)) << "one, and it is a file";
+  const std::string packed = PbBytes(rights, 1);
+  uint64_t handle = 0;
+  for (size_t i = 0; i < packed.size(); i++)
+    handle |= static_cast<uint64_t>(packed[i] & 0x7f) << (7 * i);
+  EXPECT_EQ("f", Taken(static_cast<uint32_t>(handle)));
+  const RawReply socket = Pass(a, b, a);
+  EXPECT_EQ("", PbBytes(PbBytes(PbBytes(socket.body, 6), 4), 2)) << "none is";
+  close(fd);
+}
+
+TEST_F(Files, AreListedAsWhatTheyAre) {
+  const int fd = File();
+  ASSERT_NE(0u, Given(fd));
+  const RawClient::Result r = client_.Unary("Admin/ListSockets", "");
+  EXPECT_NE(std::string::npos, r.reply.find("file")) << r.status;
+  close(fd);
+}
+
+TEST_F(Descriptor, FilesAreRefusedWhereNoRuleSaysFiles) {
+  const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  EXPECT_EQ(EACCES, desk_.Give(fd).error());
+  close(fd);
+}
+
 // ---- to ask --------------------------------------------------------------------
 
 TEST_F(Descriptor, JudgeSaysWhatPolicyWouldSay) {
@@ -273,7 +388,7 @@ TEST_F(Descriptor, JudgeLogsWhatIsDoneWithoutTheBrokerAlone) {
   EXPECT_EQ(EACCES, Judge(Kind(AF_INET, SOCK_STREAM, IPPROTO_TCP).B(8, InetAddress("127.0.0.2", 80))));
   ASSERT_TRUE(daemon_.Stop());
   EXPECT_EQ(std::string::npos, daemon_.Log().find("denied: direct")) << daemon_.Log();
-  EXPECT_NE(std::string::npos, daemon_.Log().find("denied: connect inet stream tcp 127.0.0.2:80"))
+  EXPECT_NE(std::string::npos, daemon_.Log().find("denied: connect inet stream default 127.0.0.2:80"))
       << daemon_.Log();
 }
 

@@ -87,6 +87,12 @@ RawPacket RawDesk::Receive(int timeout_ms) {
   return r;
 }
 
+RawPacket RawDesk::Take(const std::string &ticket) {
+  RawPacket r = Do(Pb().B(1, ticket));
+  if (r.error() == 0 && Receive().error() != 0) return RawPacket();
+  return r;
+}
+
 RawPacket RawDesk::Do(const std::string &packet, const std::vector<int> &fds) {
   return Send(packet, fds) ? Receive() : RawPacket();
 }

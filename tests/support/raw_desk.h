@@ -51,7 +51,8 @@ class RawDesk {
   bool Send(const std::string &packet, const std::vector<int> &fds = {}, const std::string &control = "");
   RawPacket Receive(int timeout_ms = kPatienceMs);
   RawPacket Do(const std::string &packet, const std::vector<int> &fds = {});
-  RawPacket Take(const std::string &ticket) { return Do(Pb().B(1, ticket)); }
+  // And the second reply, if there is to be one.
+  RawPacket Take(const std::string &ticket);
   RawPacket Give(int fd) { return Do(Pb().V(2, 1), {fd}); }
 
  private:

@@ -7,25 +7,32 @@
 #include "sockbroker-admin.h"
 #include "wire/addr.h"
 
-/* The name that the policy has for it, or the number. */
-static void print_name(struct cell *ret, struct names names, int number)
+/* The name that the policy has for it, or the number. A file has none of them. */
+static void print_name(struct cell *ret, struct names names, int family, int number)
 {
 	const char *name = name_of(names, number);
 
-	if (name)
+	ret->none = family == 0;
+	if (ret->none)
+		cell_print(ret, "-");
+	else if (name)
 		cell_print(ret, "%s", name);
 	else
 		cell_print(ret, "%d", number);
 }
 
-static void cell_family(const void *field, struct cell *ret)
+static void cell_family(const void *thing, struct cell *ret)
 {
-	print_name(ret, family_names(), *(const int *)field);
+	const struct sb_admin_socket *info = thing;
+
+	print_name(ret, family_names(), info->family, info->family);
 }
 
-static void cell_type(const void *field, struct cell *ret)
+static void cell_type(const void *thing, struct cell *ret)
 {
-	print_name(ret, type_names(), *(const int *)field);
+	const struct sb_admin_socket *info = thing;
+
+	print_name(ret, type_names(), info->family, info->type);
 }
 
 /* What a protocol's number means is told by the family. */
@@ -33,7 +40,7 @@ static void cell_protocol(const void *thing, struct cell *ret)
 {
 	const struct sb_admin_socket *info = thing;
 
-	print_name(ret, protocol_names(family_domain(info->family)), info->protocol);
+	print_name(ret, protocol_names(family_domain(info->family)), info->family, info->protocol);
 }
 
 static void print_address(struct cell *ret, const struct sockaddr_storage *address, socklen_t length)
@@ -69,8 +76,8 @@ static const struct column columns[] = {
 	{ "PID", "pid", true, FIELD(owner.pid), cell_int32 },
 	{ "SESSION", "session", true, FIELD(session), cell_uint64 },
 	{ "HANDLE", "handle", true, FIELD(handle), cell_uint32 },
-	{ "FAMILY", "family", false, FIELD(family), cell_family },
-	{ "TYPE", "type", false, FIELD(type), cell_type },
+	{ "FAMILY", "family", false, 0, cell_family },
+	{ "TYPE", "type", false, 0, cell_type },
 	{ "PROTOCOL", "protocol", false, 0, cell_protocol },
 	{ "STATE", "state", false, FIELD(state), cell_chars },
 	{ "RECV-Q", "receive_queue", true, FIELD(receive_queue), cell_uint64 },

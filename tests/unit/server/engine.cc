@@ -60,6 +60,7 @@ Engine::~Engine() {
   for (auto &a : answers_)
     if (a->done && a->call) Free(a.get());
   workers_ = workers_free(workers_);  // what is under way ends
+  if (!crews_end(10000)) abort();
   resolvers_ = workers_free(resolvers_);
   if (shard_made_) shard_done(&shard_);
   peer_unref(peer_);
@@ -91,6 +92,8 @@ uint32_t Engine::Adopt(int fd, int family, int type) {
   if (sock_new(session_, fd, family, type, 0, &s) == 0) {
     if (sock_publish(s, 0, &handle) < 0) handle = 0;
     sock_unref(s);
+  } else {
+    close(fd);
   }
   shard_leave(&shard_);
   return handle;

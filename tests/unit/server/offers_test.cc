@@ -3,6 +3,7 @@
 // The table of sockets that were shared: who gets one, how often, how long.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <string>
@@ -20,6 +21,7 @@ class Offers : public testing::Test {
  protected:
   void TearDown() override {
     offers_expire(UINT64_MAX);
+    EXPECT_TRUE(crews_end(10000));
     for (int fd : fds_) EXPECT_EQ(-1, fcntl(fd, F_GETFD)) << "left open";
     EXPECT_EQ(UINT64_MAX, offers_next());
   }
@@ -28,6 +30,7 @@ class Offers : public testing::Test {
     struct offer o = {};
     char token[OFFER_TOKEN_BYTES];
     o.fd = dup(STDERR_FILENO);
+    o.family = AF_INET;
     o.capture_fd = -1;
     o.account = account_get(uid);
     EXPECT_TRUE(account_take(&o.account->sockets, 1, 1000));
