@@ -33,12 +33,18 @@ struct call *call_new(struct run *run, const struct seccomp_notif *notif)
 	return c;
 }
 
+static void let_go(struct call *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
 void call_free(struct call *c)
 {
 	if (!c)
 		return;
-	if (c->fd >= 0)
-		close(c->fd);
+	let_go(c);
 	outgoing_free(c->outgoing);
 	free(c);
 }
@@ -82,7 +88,7 @@ int64_t call_send_timeout_ns(const struct call *c)
 	return (int64_t)limit.tv_sec * 1000000000 + (int64_t)limit.tv_usec * 1000;
 }
 
-static void give_descriptor(const struct call *c, int fd, int flags)
+static void give_descriptor(struct call *c, int fd, int flags)
 {
 	struct seccomp_notif_addfd add = {
 		.id = c->id,
@@ -98,10 +104,12 @@ static void give_descriptor(const struct call *c, int fd, int flags)
 		call_answer(c, answer_value(-error));
 }
 
-void call_answer(const struct call *c, struct answer answer)
+void call_answer(struct call *c, struct answer answer)
 {
 	struct seccomp_notif_resp response = { .id = c->id };
 
+	if (answer.kind != ANSWER_LATER)
+		let_go(c);
 	switch (answer.kind) {
 	case ANSWER_LATER:
 		return;

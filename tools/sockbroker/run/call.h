@@ -102,8 +102,11 @@ int call_take_socket(struct call *, int i);
 /* SO_SNDTIMEO of c->fd, or 0. */
 int64_t call_send_timeout_ns(const struct call *);
 
-/* Answers, with the memory and the descriptor of the answer; nothing if the program has gone. */
-void call_answer(const struct call *, struct answer);
+/*
+ * Answers, with the memory and the descriptor of the answer; nothing if the program has gone.
+ * The copy of its descriptor is closed before: what the program closes next is to be closed.
+ */
+void call_answer(struct call *, struct answer);
 
 /* What it asks, for policy and people. */
 struct intent call_intent(const struct call *, enum action);

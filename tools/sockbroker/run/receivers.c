@@ -30,7 +30,7 @@ static size_t notification_bytes(void)
 static void answer(struct run *run, const struct seccomp_notif *notif)
 {
 	struct call *c = call_new(run, notif);
-	const struct call nothing = { .run = run, .id = notif->id };
+	struct call nothing = { .run = run, .id = notif->id, .fd = -1 };
 	struct answer answer;
 
 	if (!c) {
