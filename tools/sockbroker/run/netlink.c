@@ -114,6 +114,14 @@ static bool is_change(int protocol, const void *data, size_t size)
 	return false;
 }
 
+/* To another than the kernel: that wants the capability, too, whatever is sent. */
+static bool is_for_others(const struct message *m)
+{
+	const struct sockaddr_nl *to = (const struct sockaddr_nl *)&m->addr.ss;
+
+	return m->addr.len >= sizeof(*to) && (to->nl_pid || to->nl_groups);
+}
+
 static long act_send(int standin, void *context)
 {
 	const struct call *c = context;
@@ -136,8 +144,9 @@ struct answer netlink_send(struct call *c)
 	r = outgoing_copy(out, 0, false);
 	if (r < 0)
 		return answer_value(r);
-	if (!is_change(c->kind.protocol, m->bytes + m->control_size, m->size) ||
-	    target_has_privilege(c->tid))
+	if (!is_for_others(m) && !is_change(c->kind.protocol, m->bytes + m->control_size, m->size))
+		return answer_native();
+	if (target_has_privilege(c->tid))
 		return answer_native();
 	if (!call_is_valid(c))
 		return answer_value(-ESRCH);
