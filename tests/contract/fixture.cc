@@ -111,6 +111,8 @@ void Contract::SetUp() {
   alarm(kTestSeconds);
   // What the way opens once for all its sockets is no leak.
   Socket(AF_INET, SOCK_DGRAM);
+  if (Launched().way != nullptr)
+    Socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
   descriptors_ = OpenDescriptors(getpid());
   if (Brokered())
     broker_descriptors_ = OpenDescriptors(BrokerPid());

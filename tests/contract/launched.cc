@@ -36,6 +36,13 @@ const Way kWays[] = {
     {"run_all", {"run", "--all", "--"}, true},
 };
 
+// What no launcher does, and why.
+const char *LeftOut(std::string_view suite, std::string_view test) {
+  if (suite == "UdpControl" && test == "TheMarkOfOneMessageCanBeSetByThoseWhoMay")
+    return "data is the program's own, and so are the rights that it is sent with";
+  return nullptr;
+}
+
 constexpr char kVariable[] = "SB_CONTRACT_LAUNCHED";
 constexpr char kOutput[] = "--gtest_output=xml:";
 
@@ -51,6 +58,7 @@ Launch Read(const char *text) {
   std::istringstream(text) >> name >> launch.root >> launch.broker >> launch.log >> launch.folder;
   static SocketApi api = SystemCalls(Find(name)->name);
   api.brokered = true;
+  api.left_out = LeftOut;
   launch.way = &api;
   Must(fcntl(launch.root, F_SETFD, FD_CLOEXEC), "F_SETFD");
   return launch;

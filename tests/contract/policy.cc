@@ -169,6 +169,12 @@ rules:
     may: direct
     family: alg
     type: seqpacket
+  - name: real routes
+    who: WHO
+    may: direct
+    family: netlink
+    type: [stream, dgram, raw]
+    protocol: any
   - name: of another system
     who: WHO
     may: socket
