@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -44,12 +44,24 @@ static void answer(struct run *run, const struct seccomp_notif *notif)
 	call_free(c);
 }
 
-/* False: nobody uses the filter any more. */
-static bool goes_on(int listener)
+/* Until there is a call for this thread. False: nobody uses the filter any more. */
+static bool await_call(const struct run *run)
 {
-	struct pollfd listens = { .fd = listener };
+	struct epoll_event event;
+	int n;
 
-	return poll(&listens, 1, 0) >= 0 && !(listens.revents & (POLLHUP | POLLERR | POLLNVAL));
+	do
+		n = epoll_wait(run->calls, &event, 1, -1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 && !(event.events & (EPOLLHUP | EPOLLERR));
+}
+
+/* What is there, or comes, wakes the next one. */
+static void let_next(const struct run *run)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+
+	(void)epoll_ctl(run->calls, EPOLL_CTL_MOD, run->listener, &event);
 }
 
 static void *receive(void *context)
@@ -57,25 +69,43 @@ static void *receive(void *context)
 	struct run *run = context;
 	const size_t bytes = notification_bytes();
 	struct seccomp_notif *notif = malloc(bytes);
+	int r;
 
-	while (notif) {
+	while (notif && await_call(run)) {
 		memset(notif, 0, bytes);
-		if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, notif) == 0) {
+		r = ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, notif);
+		let_next(run);
+		if (r == 0) { /* else: that one has gone meanwhile */
 			run->busy++;
 			answer(run, notif);
 			run->busy--;
-		} else if (!goes_on(run->listener)) { /* else: that one has gone meanwhile */
-			break;
 		}
 	}
 	free(notif);
+	let_next(run);
 	return NULL;
+}
+
+/*
+ * Threads that wait in NOTIF_RECV are all woken by each call, for one of them; those that wait for
+ * an epoll set are not. Only one is between the set and NOTIF_RECV at a time.
+ */
+static int calls_make(struct run *run)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLONESHOT };
+
+	run->calls = epoll_create1(EPOLL_CLOEXEC);
+	if (run->calls < 0 || epoll_ctl(run->calls, EPOLL_CTL_ADD, run->listener, &event) < 0)
+		return -errno;
+	return 0;
 }
 
 int receivers_start(struct run *run)
 {
-	int error = 0;
+	int error = calls_make(run);
 
+	if (error)
+		return error;
 	for (int i = 0; i < RECEIVERS; i++) {
 		pthread_t thread;
 
