@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs one line of programs.txt in its world: as nobody without us, then under `sockbroker run`."""
+"""Runs one line of programs.txt in its world: as nobody without us, then under `sockbroker run`
+with the world's policy, then with the one that --suggest-policy made of that."""
 import dataclasses
 import os
 import re
@@ -10,7 +11,7 @@ import subprocess
 import time
 
 import readme
-from world import Missing, World
+from world import Missing, World, arrange_host
 
 NOBODY = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups",
           "--inh-caps=-all", "--"]
@@ -132,8 +133,10 @@ def fail_without(world, line, tools):
 
 
 def work_with(world, line, tools):
-    mode = shlex.split(line.mode) + (["--trace"] if tools.trace else [])
-    attempt = Attempt(world, line, tools, [f"{tools.folder}/sockbroker", *mode, "--"])
+    """What was said."""
+    options = ["--suggest-policy", world.suggested] + (["--trace"] if tools.trace else [])
+    attempt = Attempt(world, line, tools,
+                      [f"{tools.folder}/sockbroker", *shlex.split(line.mode), *options, "--"])
     status = attempt.run(line.with_us)
     said = attempt.said()
     if not re.search(line.with_us, said, re.S) or status not in (0, None):
@@ -142,6 +145,13 @@ def work_with(world, line, tools):
     if REFUSED in said:
         raise Failure(f"the policy of {line.world} lacks what it asks for:\n{said}")
     return said
+
+
+def work_as_suggested(world, line, tools, policy):
+    try:
+        work_with(world, line, tools)
+    except Failure as failure:
+        raise Failure(f"with the policy that was suggested:\n{policy}\n{failure}") from None
 
 
 def missing_program(line, tools):
@@ -159,9 +169,13 @@ def run(line, tools):
             raise Missing(f"{missing} is not installed")
         if line.world == "readme" and line.command not in readme.commands():
             raise Failure("README.md does not have this command")
+        arrange_host()
         with World(line.world, tools.daemon, tools.programs) as world:
             fail_without(world, line, tools)
             result.text = work_with(world, line, tools)
+            suggested = world.suggested.read_text(encoding="utf-8")
+        with World(line.world, tools.daemon, tools.programs, suggested) as world:
+            work_as_suggested(world, line, tools, suggested)
     except Missing as missing:
         result.outcome, result.text = "skipped", str(missing)
     except (Failure, RuntimeError, OSError, subprocess.SubprocessError) as failure:

@@ -143,16 +143,33 @@ WORLDS = {
 }
 
 
-def policy(world):
+def policy_of(world):
     if world == "readme":
         return readme.block("yaml")
     return (HERE / f"{world}.yaml").read_text(encoding="utf-8")
 
 
-class World:
-    """`spec` is as in programs.txt; `programs` a folder whose files the program finds in its own."""
+def arrange_host():
+    """What programs look for at fixed places of the host's, for this process and its children
+    alone: a name server, and an empty /run with the folder that sshd wants. Once in a process."""
+    resolv = pathlib.Path(os.path.realpath("/etc/resolv.conf"))
+    check(libc.unshare(CLONE_NEWNS), "unshare")
+    check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount")
+    check(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"), "mount")
+    os.mkdir("/run/sshd")
+    ours = pathlib.Path("/run/ours.conf")
+    ours.write_text(f"nameserver {FAR}\n", encoding="ascii")
+    resolv.parent.mkdir(parents=True, exist_ok=True)  # if it was in /run
+    if not resolv.exists():
+        resolv.touch()
+    check(libc.mount(os.fsencode(ours), os.fsencode(resolv), None, MS_BIND, None), "mount")
 
-    def __init__(self, spec, daemon, programs):
+
+class World:
+    """arrange_host() comes first. `spec` is as in programs.txt; `programs` a folder whose files the program finds in its own;
+    `policy` the text of another policy than the world's."""
+
+    def __init__(self, spec, daemon, programs, policy=None):
         name, *services = spec.split(" + ")
         if name == "dhcp":
             services.append("dhcp")
@@ -168,7 +185,7 @@ class World:
             for service in services:
                 self.processes.append(SERVICES[service].start(self.top / "far"))
             self.near.enter()
-            self.broker = Broker(daemon, policy(name), user="daemon")
+            self.broker = Broker(daemon, policy or policy_of(name), user="daemon")
         except BaseException:
             self.end()
             raise
@@ -179,10 +196,10 @@ class World:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", file], check=True)
 
     def lay_out(self, programs, with_ssh):
-        """Two folders: `home`, nobody's, and `far`, root's. What programs look for at fixed places
-        of the host's is there for this process and its children alone."""
+        """Two folders: `home`, nobody's, and `far`, root's."""
         self.top.chmod(0o755)
         self.home, far = self.top / "home", self.top / "far"
+        self.suggested = self.home / "suggested.yaml"
         shutil.copytree(programs, self.home)
         far.mkdir()
         shutil.copy(self.home / "index.html", far)
@@ -191,19 +208,9 @@ class World:
             (far / "sshd_config").write_text(
                 f"HostKey {far}/host\nAuthorizedKeysFile {self.home}/key.pub\nStrictModes no\n"
                 f"UsePAM no\nPidFile none\nListenAddress {FAR}\n", encoding="utf-8")
-        (far / "resolv.conf").write_text(f"nameserver {FAR}\n", encoding="utf-8")
         nobody = pwd.getpwnam("nobody")
         for file in self.home, *self.home.iterdir():
             os.chown(file, nobody.pw_uid, nobody.pw_gid)
-        check(libc.unshare(CLONE_NEWNS), "unshare")
-        check(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount")
-        check(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"), "mount")
-        os.mkdir("/run/sshd")
-        resolv = pathlib.Path(os.path.realpath("/etc/resolv.conf"))
-        resolv.parent.mkdir(parents=True, exist_ok=True)  # if it was in /run
-        if not resolv.exists():
-            resolv.touch()
-        check(libc.mount(os.fsencode(far / "resolv.conf"), os.fsencode(resolv), None, MS_BIND, None), "mount")
 
     def end(self):
         for process in self.processes:
