@@ -85,7 +85,7 @@ class Attempt:
         try:
             while self.process.poll() is None:
                 if time.monotonic() > self.end:
-                    raise Failure(f"not done in time:\n{self.said()}")
+                    raise Failure(f"not done in time:\n{self.said()}\n{self.state()}")
                 if self.line.meanwhile != "-" and re.search(expected, self.said(), re.S):
                     return self.stop()
                 self.meanwhile()
@@ -93,6 +93,11 @@ class Attempt:
             return self.process.returncode
         finally:
             self.kill()
+
+    def state(self):
+        """What its processes are at."""
+        return subprocess.run(["ps", "-L", "-s", str(self.process.pid), "-o", "pid,lwp,stat,time,wchan:24,args"],
+                              capture_output=True, text=True, errors="replace").stdout
 
     def meanwhile(self):
         if self.line.meanwhile == "-":
@@ -110,7 +115,7 @@ class Attempt:
         try:
             self.process.wait(max(1, self.end - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise Failure(f"told to end by SIGTERM, it did not:\n{self.said()}") from None
+            raise Failure(f"told to end by SIGTERM, it did not:\n{self.said()}\n{self.state()}") from None
         return None
 
     def kill(self):
