@@ -466,6 +466,23 @@ static void act_descriptors(void)
 	say("after all were closed", socket(AF_INET, SOCK_STREAM, 0));
 }
 
+/* What is closed is closed: nobody else holds the port. */
+static void act_closed(void)
+{
+	struct sockaddr_in name = loopback(0);
+	socklen_t length = sizeof(name);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), failures = 0;
+
+	say("bind", bind(fd, (struct sockaddr *)&name, sizeof(name)));
+	getsockname(fd, (struct sockaddr *)&name, &length);
+	for (int i = 0; i < 300; i++) {
+		close(fd);
+		fd = socket(AF_INET, SOCK_DGRAM, 0);
+		failures += bind(fd, (struct sockaddr *)&name, sizeof(name)) < 0;
+	}
+	printf("%d\n", failures);
+}
+
 /* Open descriptors, as the program finds them. */
 static void act_inherited(void)
 {
@@ -555,7 +572,7 @@ static const struct {
 	{ "interrupted", act_interrupted }, { "restarted", act_restarted },
 	{ "time-limit", act_time_limit }, { "slow", act_slow }, { "killed", act_killed },
 	{ "children", act_children }, { "threads", act_threads }, { "descriptors", act_descriptors },
-	{ "inherited", act_inherited }, { "low-port", act_low_port }, { "raw", act_raw },
+	{ "closed", act_closed }, { "inherited", act_inherited }, { "low-port", act_low_port }, { "raw", act_raw },
 	{ "mark", act_mark }, { "tcp", act_tcp }, { "io-uring", act_io_uring },
 	{ "orphan", act_orphan }, { "launcher-killed", act_launcher_killed },
 	{ "terminated", act_terminated }, { "not-dumpable", act_not_dumpable },

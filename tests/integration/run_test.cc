@@ -162,6 +162,7 @@ TEST_F(Run, AProgramIsKilledWhileItWaits) { ExpectTheSame("killed"); }
 TEST_F(Run, AHundredChildrenOpenSockets) { ExpectTheSame("children"); }
 TEST_F(Run, ThreadsOpenSockets) { ExpectTheSame("threads"); }
 TEST_F(Run, DescriptorsAreTheLowestAndEnd) { ExpectTheSame("descriptors"); }
+TEST_F(Run, WhatIsClosedIsClosedAtOnce) { ExpectTheSame("closed"); }
 TEST_F(Run, NothingIsInherited) { ExpectTheSame("inherited"); }
 
 TEST_F(Run, WhatTheKernelRefusesTheBrokerDoes) {

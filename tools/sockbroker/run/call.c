@@ -88,20 +88,34 @@ int64_t call_send_timeout_ns(const struct call *c)
 	return (int64_t)limit.tv_sec * 1000000000 + (int64_t)limit.tv_usec * 1000;
 }
 
+static void respond(const struct call *c, struct seccomp_notif_resp response)
+{
+	/* It fails only if the program has gone. */
+	(void)ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+/*
+ * Our own descriptor is closed before the program goes on: else it could close its one, and
+ * find the port taken still. The kernel can add a descriptor and answer in one step, which is
+ * needed only where a signal may end the call between the two.
+ */
 static void give_descriptor(struct call *c, int fd, int flags)
 {
+	const bool at_once = !c->run->holds_signals;
 	struct seccomp_notif_addfd add = {
 		.id = c->id,
-		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.flags = at_once ? SECCOMP_ADDFD_FLAG_SEND : 0,
 		.srcfd = (uint32_t)fd,
 		.newfd_flags = (uint32_t)flags,
 	};
-	/* EMFILE is the program's own limit. ENOENT: it has gone. */
-	const int error = ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+	const int number = ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	const int error = number < 0 ? errno : 0; /* EMFILE: the program's limit; ENOENT: it has gone */
 
 	close(fd);
-	if (error && error != ENOENT)
-		call_answer(c, answer_value(-error));
+	if (!error && !at_once)
+		respond(c, (struct seccomp_notif_resp){ .id = c->id, .val = number });
+	else if (error && error != ENOENT)
+		respond(c, (struct seccomp_notif_resp){ .id = c->id, .error = -error });
 }
 
 void call_answer(struct call *c, struct answer answer)
@@ -126,8 +140,7 @@ void call_answer(struct call *c, struct answer answer)
 			response.val = answer.value;
 		break;
 	}
-	/* It fails only if the program has gone. */
-	(void)ioctl(c->run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+	respond(c, response);
 }
 
 /* As the policy sees it: what the kernel makes of protocol 0. */

@@ -196,3 +196,12 @@ int filter_install(const struct sock_fprog *program)
 		r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
 	return r < 0 ? -errno : (int)r;
 }
+
+/* The flags are looked at before the program, which is not there. */
+bool filter_holds_signals(void)
+{
+	const unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER |
+				    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
+}

@@ -17,4 +17,8 @@ void filter_free(struct sock_fprog *);
  * no_new_privs. Async-signal-safe. */
 int filter_install(const struct sock_fprog *);
 
+/* Whether a call that a filter of ours has trapped is ended by nothing but its answer and its
+ * thread's death, once it has been received: from Linux 5.19. */
+bool filter_holds_signals(void);
+
 #endif

@@ -17,6 +17,7 @@
 #include "../command.h"
 #include "call.h"
 #include "child.h"
+#include "filter.h"
 #include "netlink.h"
 #include "privilege.h"
 #include "receivers.h"
@@ -246,6 +247,7 @@ int run_program(const struct run_options *options)
 	if (options->suggest && !policy)
 		return RUN_FAILED;
 	run.all = options->all;
+	run.holds_signals = filter_holds_signals();
 	block_signals(&ours, &before);
 	r = child_start(options->argv, &before, &family.child);
 	if (r < 0) {

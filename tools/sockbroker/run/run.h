@@ -43,7 +43,8 @@ struct run_options {
 struct run {
 	bool all;
 	bool netlink;        /* policy gives netlink sockets: they are looked at */
-	int calls; /* an epoll set of the listener: it wakes one receiver for a call */
+	bool holds_signals;  /* filter.h */
+	int calls;           /* an epoll set of the listener: it wakes one receiver for a call */
 	int listener;
 	struct report report;
 	struct waits waits;
