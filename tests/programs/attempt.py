@@ -63,10 +63,11 @@ class Attempt:
 
     def __init__(self, world, line, tools, launcher):
         self.world, self.line, self.end = world, line, time.monotonic() + tools.patience_s
-        environment = {"PATH": f"{world.home}:{os.environ['PATH']}", "HOME": str(world.home), "LC_ALL": "C.UTF-8",
-                       "PYTHONUNBUFFERED": "1", "SOCKBROKER_ADDRESS": world.broker.address}
-        if launcher:
-            environment["LD_LIBRARY_PATH"] = tools.folder  # the launcher's; the build folder may be root's
+        environment = {"PATH": f"{world.home}:{os.environ['PATH']}", "HOME": str(world.home),
+                       "LC_ALL": "C.UTF-8", "PYTHONUNBUFFERED": "1",
+                       "SOCKBROKER_ADDRESS": world.broker.address}
+        if launcher:  # its library: the build folder may be one that nobody cannot enter
+            environment["LD_LIBRARY_PATH"] = tools.folder
         self.output = open(world.top / "output", "w+b")
         self.process = subprocess.Popen(
             NOBODY + launcher + line.argv(), stdin=subprocess.DEVNULL, stdout=self.output,
@@ -96,26 +97,29 @@ class Attempt:
 
     def state(self):
         """What its processes are at."""
-        return subprocess.run(["ps", "-L", "-s", str(self.process.pid), "-o", "pid,lwp,stat,time,wchan:24,args"],
-                              capture_output=True, text=True, errors="replace").stdout
+        ps = ["ps", "-L", "-s", str(self.process.pid), "-o", "pid,lwp,stat,time,wchan:24,args"]
+        return subprocess.run(ps, capture_output=True, text=True, errors="replace").stdout
 
     def meanwhile(self):
         if self.line.meanwhile == "-":
             return
         try:
-            done = subprocess.run(["sh", "-c", self.line.meanwhile], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                  preexec_fn=self.world.far.enter, timeout=self.end - time.monotonic())
+            done = subprocess.run(
+                ["sh", "-c", self.line.meanwhile], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, errors="replace",
+                preexec_fn=self.world.far.enter, timeout=self.end - time.monotonic())
             self.besides = "\nmeanwhile:\n" + done.stdout
         except subprocess.TimeoutExpired as late:
-            self.besides = "\nmeanwhile, not done in time:\n" + (late.stdout or b"").decode(errors="replace")
+            said = (late.stdout or b"").decode(errors="replace")
+            self.besides = "\nmeanwhile, not done in time:\n" + said
 
     def stop(self):
         self.process.terminate()
         try:
             self.process.wait(max(1, self.end - time.monotonic()))
         except subprocess.TimeoutExpired:
-            raise Failure(f"told to end by SIGTERM, it did not:\n{self.said()}\n{self.state()}") from None
+            raise Failure("told to end by SIGTERM, it did not:\n"
+                          f"{self.said()}\n{self.state()}") from None
         return None
 
     def kill(self):

@@ -9,7 +9,8 @@ RUN = "$ sockbroker run -- "
 
 def block(language):
     """The first one of that language."""
-    return re.search(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.S | re.M)[1]
+    text = README.read_text(encoding="utf-8")
+    return re.search(rf"^```{language}\n(.*?)^```$", text, re.S | re.M)[1]
 
 
 def commands():

@@ -51,7 +51,7 @@ class Net:
 
 
 class Service:
-    """A program of root's at the other end: its command, and the port by which one knows that it is up."""
+    """A program of root's at the other end: its command, and the port where it listens once it is up."""
 
     def __init__(self, command, port, kind="tcp"):
         self.command, self.port, self.kind = command.split(), port, kind
@@ -166,8 +166,8 @@ def arrange_host():
 
 
 class World:
-    """arrange_host() comes first. `spec` is as in programs.txt; `programs` a folder whose files the program finds in its own;
-    `policy` the text of another policy than the world's."""
+    """arrange_host() comes first. `spec` is as in programs.txt; `programs` a folder whose files the
+    program finds in its own; `policy` the text of another policy than the world's."""
 
     def __init__(self, spec, daemon, programs, policy=None):
         name, *services = spec.split(" + ")
