@@ -22,6 +22,7 @@ enum direction {
 /* How a program's socket comes to its other end. */
 enum way {
 	WAY_NATIVE,
+	WAY_THREAD,   /* natively, in a process that has a second thread */
 	WAY_DETACHED, /* libsockbroker names the socket, sb_detach() makes it a real one */
 	WAY_DIRECT,   /* libsockbroker with SOCKBROKER_DIRECT=1 */
 	WAY_RUN,      /* sockbroker run */

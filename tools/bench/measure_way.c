@@ -48,7 +48,8 @@ static int worker_start(const struct rig *r, struct worker *w)
 {
 	struct program p = { .environment = w->way.environment, .core = CORE_ANY, .unprivileged = true };
 	const size_t n = way_prefix(&w->way, p.argv);
-	const enum work_calls whose = w->way.way == WAY_DETACHED ? CALLS_DETACHED :
+	const enum work_calls whose = w->way.way == WAY_THREAD   ? CALLS_THREAD :
+				      w->way.way == WAY_DETACHED ? CALLS_DETACHED :
 				      w->way.way == WAY_DIRECT   ? CALLS_LIBRARY :
 								   CALLS_KERNEL;
 	char text[64];

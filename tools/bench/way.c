@@ -168,6 +168,7 @@ static const struct {
 	int launcher;
 } ways[] = {
 	[WAY_NATIVE] = { .begin = begin_native },
+	[WAY_THREAD] = { .begin = begin_native },
 	[WAY_DETACHED] = { .begin = begin_broker },
 	[WAY_DIRECT] = { .begin = begin_direct },
 	[WAY_RUN] = { .begin = begin_run, .words = { "run", "--" } },

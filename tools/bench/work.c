@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +76,7 @@ static int detached_open(int type, const struct sockaddr_in *own, const struct s
 
 static const struct calls calls[] = {
 	[CALLS_KERNEL] = { kernel_open, send, kernel_sendto, recv, close },
+	[CALLS_THREAD] = { kernel_open, send, kernel_sendto, recv, close },
 	[CALLS_DETACHED] = { detached_open, send, kernel_sendto, recv, close },
 	[CALLS_LIBRARY] = { library_open, sb_send, sb_sendto, sb_recv, sb_close },
 };
@@ -252,6 +254,13 @@ static int take_turns(struct task *t, int work)
 	return found < 0 ? -1 : 0;
 }
 
+static void *sleep_for_ever(void *nothing)
+{
+	for (;;)
+		pause();
+	return nothing;
+}
+
 static struct sockaddr_in loopback(const char *port)
 {
 	return (struct sockaddr_in){ .sin_family = AF_INET,
@@ -276,6 +285,7 @@ int work_main(int argc, char **argv)
 {
 	const int work = argc == 4 ? atoi(argv[0]) : -1, whose = argc == 4 ? atoi(argv[1]) : -1;
 	struct task t = { .fd = -1, .receiver = -1 };
+	pthread_t thread;
 
 	if (work < 0 || work >= WORKS || whose < CALLS_KERNEL || whose > CALLS_LIBRARY)
 		return EXIT_FAILURE;
@@ -284,6 +294,8 @@ int work_main(int argc, char **argv)
 	t.own = loopback(argv[3]);
 	machine_look();
 	machine_pin(works[work].core);
+	if (whose == CALLS_THREAD && pthread_create(&thread, NULL, sleep_for_ever, NULL) != 0)
+		return EXIT_FAILURE;
 	if (!works[work].open(&t) || take_turns(&t, work) < 0) {
 		const char *why = whose == CALLS_LIBRARY ? sb_error_message() : strerror(errno);
 

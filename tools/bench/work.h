@@ -25,6 +25,7 @@ enum work {
 /* Whose calls it makes. */
 enum work_calls {
 	CALLS_KERNEL,
+	CALLS_THREAD,   /* the same, beside a thread that sleeps */
 	CALLS_DETACHED, /* named by the broker, sb_detach(), then the kernel's */
 	CALLS_LIBRARY,
 };
