@@ -16,13 +16,20 @@ static bool is_unreachable(int error)
 	       error == ENOSYS;
 }
 
-/* @refusal is the kernel's, if it was tried before. */
-static int judged(const struct call *c, const struct intent *intent, int r, int refusal)
+/* What came of it: 0 or -errno. @refusal is the kernel's, if it was tried before. */
+static int reported(const struct call *c, const struct intent *intent, int r, int refusal)
 {
 	const int error = r < 0 ? errno : 0;
 
 	report_verdict(c, intent, is_refusal(refusal), -error, sb_error_message());
-	return is_unreachable(error) ? refusal : -error;
+	return -error;
+}
+
+static int judged(const struct call *c, const struct intent *intent, int r, int refusal)
+{
+	const int error = reported(c, intent, r, refusal);
+
+	return is_unreachable(-error) ? refusal : error;
 }
 
 int broker_socket(const struct call *c, int type, int refusal)
@@ -73,10 +80,14 @@ long broker_act(const struct call *c, const struct intent *intent, int refusal,
 	if (standin < 0)
 		return judged(c, intent, -1, refusal);
 	r = act(standin, context);
-	if (r < 0)
-		r = judged(c, intent, -1, refusal);
-	else
-		(void)judged(c, intent, 0, refusal);
+	if (r < 0) {
+		/* The broker was there just now: the others are the deed's own. */
+		r = reported(c, intent, -1, refusal);
+		if (r == -EPIPE)
+			r = refusal;
+	} else {
+		(void)reported(c, intent, 0, refusal);
+	}
 	(void)sb_close(standin);
 	return r;
 }
