@@ -61,7 +61,7 @@ TEST_F(CmsgTest, WhenNoDescriptorIsKeptThereIsNoMessage)
 TEST_F(CmsgTest, OwnedDescriptorsAreClosedWhereRightsAreRefused)
 {
 	int fds[2] = { new_fd(), new_fd() };
-	cmsg_rights r = { nullptr, true, nullptr, nullptr };
+	cmsg_rights r = { nullptr, true, nullptr, nullptr, nullptr, nullptr };
 
 	add(SOL_SOCKET, SCM_RIGHTS, fds);
 	EXPECT_EQ(encode(r), -EINVAL);
@@ -79,6 +79,41 @@ TEST_F(CmsgTest, OwnedDescriptorsAreClosedWhenALaterMessageIsMalformed)
 	reinterpret_cast<cmsghdr *>(&control[at])->cmsg_len = 3;
 	EXPECT_EQ(encode(), -EINVAL);
 	EXPECT_TRUE(table.taken.empty());
+}
+
+TEST_F(CmsgTest, HandlesOfFilesAreMarkedWhereThereAreAny)
+{
+	int fds[2] = { new_fd(), new_fd() };
+	cmsg_rights r = rights();
+
+	add(SOL_SOCKET, SCM_RIGHTS, fds);
+	ASSERT_EQ(encode(r), 0);
+	ASSERT_EQ(messages[0]->rights->n_handles, 2u);
+	EXPECT_EQ(messages[0]->rights->n_files, 0u);
+	r.is_file = [](void *context, uint32_t handle) {
+		return static_cast<uint32_t>(static_cast<Table *>(context)->taken.back()) + 100 == handle;
+	};
+	ASSERT_EQ(encode(r), 0);
+	ASSERT_EQ(messages[0]->rights->n_files, 2u);
+	EXPECT_FALSE(messages[0]->rights->files[0]);
+	EXPECT_TRUE(messages[0]->rights->files[1]);
+	for (int fd : fds)
+		close(fd);
+}
+
+/* Whoever is given them closes them when he likes. */
+TEST_F(CmsgTest, WhatIsRefusedIsClosedByWhomeverWeSay)
+{
+	static std::vector<int> given;
+	int fd = new_fd();
+	cmsg_rights r = { nullptr, true, nullptr, nullptr, nullptr, nullptr };
+
+	given.clear();
+	r.close_aside = [](void *, int refused) { given.push_back(refused); };
+	add(SOL_SOCKET, SCM_RIGHTS, fd);
+	EXPECT_EQ(encode(r), -EINVAL);
+	EXPECT_EQ(given, std::vector<int>{ fd });
+	EXPECT_EQ(close(fd), 0);
 }
 
 struct scarce {

@@ -102,7 +102,7 @@ protected:
 		EXPECT_EQ(out, control);
 	}
 
-	cmsg_rights rights() { return { &table, owned, Table::to_handle, Table::to_fd }; }
+	cmsg_rights rights() { return { &table, owned, Table::to_handle, nullptr, nullptr, Table::to_fd }; }
 
 	static int new_fd() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
