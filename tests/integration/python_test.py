@@ -467,6 +467,14 @@ class RealDescriptors(Case):
         socket.close(copy)
         self.assertEqual(b.recv(5), b"")
 
+    def test_a_pair_is_of_stand_ins_until_it_is_detached(self):
+        a, b = self.pair()
+        b.send(b"x")
+        self.assertFalse(select.select([a._fileno()], [], [], 0)[0])
+        number = a.detach()
+        self.assertEqual(os.read(number, 5), b"x")
+        os.close(number)
+
     def test_in_direct_mode_all_are(self):
         result = program("""
             import os, select

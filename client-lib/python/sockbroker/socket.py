@@ -22,6 +22,8 @@ exec(_rename(_code, "_socket", "_sockbroker"))
 for _name in ("__repr__", "dup", "get_inheritable", "set_inheritable"):
     _method = getattr(socket, _name)
     _method.__code__ = _rename(_method.__code__, "fileno", "_fileno")
+# It makes objects anew of the numbers of others.
+socketpair.__code__ = _rename(socketpair.__code__, "detach", "_detach")
 del _code, _method, _name, PathFinder
 
 

@@ -273,6 +273,16 @@ static PyObject *sock_close(struct sock *s, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+static PyObject *sock_release(struct sock *s, PyObject *unused)
+{
+	const int fd = s->fd;
+
+	(void)unused;
+	s->fd = -1;
+	(void)holders_remove(fd);
+	return PyLong_FromLong(fd);
+}
+
 /* Who wants the bare number wants to use it without us: where policy lets it, it becomes the
  * socket itself. Not while another object has it, to which it would mean nothing any more. */
 static PyObject *sock_detach(struct sock *s, PyObject *unused)
@@ -359,6 +369,8 @@ PyMethodDef sock_methods_life[] = {
 	{ "detach", (PyCFunction)sock_detach, METH_NOARGS,
 	  "detach()\n\nClose the object without closing the socket, and return its number: a descriptor of the\n"
 	  "kernel's where the policy gives it, else the stand-in." },
+	{ "_detach", (PyCFunction)sock_release, METH_NOARGS,
+	  "_detach()\n\nLike detach(), for who makes another object of the number: it stays what it is." },
 	{ "fileno", (PyCFunction)sock_fileno, METH_NOARGS,
 	  "fileno() -> integer\n\nReturn the stand-in: a descriptor that select, poll and event loops can wait for." },
 	{ "_fileno", (PyCFunction)sock_number, METH_NOARGS,
