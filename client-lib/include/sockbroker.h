@@ -15,7 +15,8 @@
  * so it is no other file's number. It can be polled with sb_poll() together
  * with ordinary descriptors, and after sb_watch() also by poll(2), epoll(7) or an
  * event loop. It ends with sb_close(). A call on a descriptor that is not a
- * stand-in fails with ENOTSOCK (a file of another kind) or EBADF.
+ * stand-in fails with ENOTSOCK (a file of another kind) or EBADF. With sb_set_direct() it is no
+ * stand-in but the socket itself.
  *
  * Which broker. The environment variable SOCKBROKER_ADDRESS, as
  * "unix:/run/sockbroker/broker.sock" (that one if it is unset). The connection is
@@ -32,7 +33,7 @@
  * not async-signal-safe; they are not interrupted by signals (no EINTR), unless
  * sb_set_interrupt_check() says so.
  *
- * fork. The child has no access to its parent's sockets: every call on them
+ * fork. The child has no access to its parent's stand-ins: every call on them
  * fails with EBADF, and so does sb_socket() if the parent had used the library.
  * A child that calls exec, or a parent that forks before its first call, is not
  * concerned.
@@ -203,11 +204,17 @@ int sb_judge(sb_broker *, int action, int domain, int type, int protocol,
 
 /**
  * Whether sockets of @p broker (NULL: the default one) that are made from now on are real descriptors
- * where the policy says `direct`, as SOCKBROKER_DIRECT=1 in the environment asks for. The calls and
- * their results are the same: names and what needs privilege go by the broker, data by the kernel. A destination in
- * sb_sendto() is not judged then. @p direct: 0 or 1.
+ * where the policy says `direct`, as SOCKBROKER_DIRECT=1 in the environment asks for; where it does not,
+ * they are stand-ins. The calls and their results are the same: names and what needs privilege go by the
+ * broker, data by the kernel, also when the broker has gone. A destination in sb_sendto() is not
+ * judged then. AF_UNIX and AF_NETLINK sockets stay stand-ins (sb_detach() makes them real). @p direct: 0 or 1.
  *
- * @return 0, or -1 and errno as sb_socket().
+ * A real one is the kernel's: O_NONBLOCK is shared by duplicates, close(2) ends it as sb_close() does and wakes
+ * nobody, a child of fork(2) may go on with its data (what needs the broker is EBADF there), sb_watch() has nothing to do,
+ * SIO_RCVALL is EOPNOTSUPP. Timeouts of sb_set_timeout() and the check hold as ever; but if another
+ * process takes the connection that sb_accept() has seen come, that waits for the next.
+ *
+ * @return 0, or -1 and EINVAL (another value), or errno as sb_socket().
  */
 int sb_set_direct(sb_broker *broker, int direct);
 
