@@ -554,6 +554,17 @@ static void act_terminated(void)
 	printf("%d signals\n", signals);
 }
 
+static void act_orphan_terminated(void)
+{
+	const pid_t parent = getpid();
+
+	if (fork() > 0)
+		_exit(3);
+	while (getppid() == parent)
+		usleep(1000);
+	act_terminated();
+}
+
 static void act_not_dumpable(void)
 {
 	struct sockaddr_in name = loopback(0);
@@ -575,7 +586,8 @@ static const struct {
 	{ "closed", act_closed }, { "inherited", act_inherited }, { "low-port", act_low_port }, { "raw", act_raw },
 	{ "mark", act_mark }, { "tcp", act_tcp }, { "io-uring", act_io_uring },
 	{ "orphan", act_orphan }, { "launcher-killed", act_launcher_killed },
-	{ "terminated", act_terminated }, { "not-dumpable", act_not_dumpable },
+	{ "terminated", act_terminated }, { "orphan-terminated", act_orphan_terminated },
+	{ "not-dumpable", act_not_dumpable },
 };
 
 int main(int argc, char **argv)

@@ -248,10 +248,12 @@ TEST_F(Run, WithoutItsLauncherAProgramHasENOSYS) {
 }
 
 TEST_F(Run, SIGTERMIsForwarded) {
-  const pid_t pid = Start(Command(Way::kRun, {Path("run_program"), "terminated"}));
-  EXPECT_TRUE(Until("out", "ready"));
-  kill(pid, SIGTERM);
-  EXPECT_EQ("ready: ok\n1 signals\n", Wait(pid).out);
+  for (const char *act : {"terminated", "orphan-terminated"}) {
+    const pid_t pid = Start(Command(Way::kRun, {Path("run_program"), act}));
+    EXPECT_TRUE(Until("out", "ready"));
+    kill(pid, SIGTERM);
+    EXPECT_EQ("ready: ok\n1 signals\n", Wait(pid).out);
+  }
 }
 
 TEST_F(Run, WhoCannotBeLookedIntoIsRefusedWhatMustBeJudged) {

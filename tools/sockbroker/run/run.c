@@ -115,14 +115,33 @@ static void reap(struct family *f)
 	}
 }
 
+/* What the program has left behind is our child now; where the kernel does not list those
+ * (CONFIG_PROC_CHILDREN), it is for whoever knows them to end them. */
+static void tell_the_rest(int number)
+{
+	char path[64];
+	FILE *children;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)gettid());
+	children = fopen(path, "re");
+	while (children && fscanf(children, "%d", &pid) == 1)
+		(void)kill(pid, number);
+	if (children)
+		fclose(children);
+}
+
 /* What the terminal sends the program has got by itself; what somebody sent us is meant for it. */
 static void hear(struct family *f, const struct signalfd_siginfo *info)
 {
 	const int number = (int)info->ssi_signo;
 
-	if (number == SIGCHLD)
-		reap(f);
-	else if (info->ssi_code <= 0 && !f->ended)
+	reap(f); /* SIGCHLD may lie behind the others */
+	if (number == SIGCHLD || info->ssi_code > 0)
+		return;
+	if (f->ended)
+		tell_the_rest(number);
+	else
 		(void)kill(f->child.pid, number);
 }
 
