@@ -157,7 +157,7 @@ static void heard_of(struct client *c)
 
 /* ---- answers ------------------------------------------------------------------- */
 
-/* @fd: to go with it, or -1. Returns 0 or -errno: the connection is of no more use. */
+/* @fd: to go with it, or -1. Returns 0 or -EPIPE: it does not read, or has gone. */
 static int answer(const struct client *c, int error, const char *ticket, int fd)
 {
 	uint8_t packet[TICKET_BYTES_MAX];
@@ -172,7 +172,7 @@ static int answer(const struct client *c, int error, const char *ticket, int fd)
 		msg.msg_control = &control;
 		msg.msg_controllen = sizeof(control);
 	}
-	return sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -EPIPE : 0;
 }
 
 static int take(struct client *c, const char *ticket)
