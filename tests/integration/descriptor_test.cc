@@ -388,7 +388,7 @@ TEST_F(Descriptor, JudgeLogsWhatIsDoneWithoutTheBrokerAlone) {
   EXPECT_EQ(EACCES, Judge(Kind(AF_INET, SOCK_STREAM, IPPROTO_TCP).B(8, InetAddress("127.0.0.2", 80))));
   ASSERT_TRUE(daemon_.Stop());
   EXPECT_EQ(std::string::npos, daemon_.Log().find("denied: direct")) << daemon_.Log();
-  EXPECT_NE(std::string::npos, daemon_.Log().find("denied: connect inet stream default 127.0.0.2:80"))
+  EXPECT_NE(std::string::npos, daemon_.Log().find("denied: connect inet stream tcp 127.0.0.2:80"))
       << daemon_.Log();
 }
 
