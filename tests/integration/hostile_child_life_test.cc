@@ -200,6 +200,7 @@ const Child interrupted("interrupted", [](const Child::Arguments &) {
 
 const Child closers("closers", [](const Child::Arguments &arguments) {
   const int channel = atoi(getenv("SB_CHILD_CHANNEL"));
+  signal(SIGPIPE, SIG_IGN);  // a number that was a datagram socket's may be a stream's by now
   CallSocket();
   LetTheTestLook();
   std::atomic<bool> stop{false};
@@ -243,10 +244,10 @@ class HostileChildLife : public HostileChild {
   // Of a child that looks twice: between, the launcher's descriptors come and go.
   void ExpectNothingLeft(const std::string &mode, const std::string &child) {
     const pid_t launcher = Start(mode, child, mode == "run" ? Child::Arguments() : Child::Arguments{"all"});
-    ASSERT_TRUE(AwaitLook());
+    ASSERT_TRUE(AwaitLook()) << Complaints(launcher);
     const size_t before = DescriptorsOf(launcher), at_broker = DescriptorsOf(broker().pid());
     GoOn();
-    ASSERT_TRUE(AwaitLook());
+    ASSERT_TRUE(AwaitLook()) << Complaints(launcher);
     EXPECT_TRUE(ComesBackTo(launcher, before)) << "the launcher holds descriptors";
     EXPECT_TRUE(ComesBackTo(broker().pid(), at_broker)) << "the broker holds descriptors";
     GoOn();
@@ -270,7 +271,7 @@ TEST_F(HostileChildLife, WithoutItsLauncherItHasNoSuchCalls) {
   for (const std::string mode : {"run", "run --all"}) {
     const pid_t launcher =
         Start(mode, "killers", mode == "run" ? Child::Arguments() : Child::Arguments{"all"});
-    EXPECT_TRUE(AwaitLook());
+    EXPECT_TRUE(AwaitLook()) << Output();
     EXPECT_EQ("", Complaints(launcher, 128 + SIGKILL));
     GoOn();
   }
@@ -279,7 +280,7 @@ TEST_F(HostileChildLife, WithoutItsLauncherItHasNoSuchCalls) {
 TEST_F(HostileChildLife, AFloodHoldsUpNobodyElse) {
   for (const std::string mode : {"run", "run --all"}) {
     const pid_t flood = Start(mode, "floods");
-    ASSERT_TRUE(AwaitLook());
+    ASSERT_TRUE(AwaitLook()) << Output();
     EXPECT_EQ("", Run("run", "peaceful"));
     EXPECT_EQ("", Run("", "client"));
     GoOn();
