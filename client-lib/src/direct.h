@@ -64,6 +64,8 @@ int direct_accept(struct sb_sock *, struct sockaddr *, socklen_t *, int flags);
 /* ---- data: direct_data.c, direct_many.c ---- */
 
 ssize_t direct_send(struct sb_sock *, const struct msghdr *, int flags);
+/* @flags, and that no SIGPIPE is to be raised. */
+int direct_send_flags(struct sb_sock *, int flags);
 ssize_t direct_receive(struct sb_sock *, struct msghdr *, int flags);
 /* The same, quicker, where nobody looks at msg_flags: one piece of memory, no control messages. */
 ssize_t direct_receive_piece(struct sb_sock *, struct msghdr *, int flags);

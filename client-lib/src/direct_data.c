@@ -18,6 +18,20 @@
 #include "interrupt.h"
 #include "iov.h"
 
+/* Only what may raise SIGPIPE is asked not to: some families (QRTR, RDS) refuse the flag. */
+int direct_send_flags(struct sb_sock *s, int flags)
+{
+	const int type = sock_ask(s, SO_TYPE, &s->type);
+	bool raises = type == SOCK_STREAM;
+
+	if (type == SOCK_SEQPACKET) {
+		const int family = sock_ask(s, SO_DOMAIN, &s->family);
+
+		raises = family == AF_INET || family == AF_INET6; /* SCTP */
+	}
+	return raises ? flags | MSG_NOSIGNAL : flags;
+}
+
 /* A message of which a part is done. */
 struct rest {
 	struct attempt attempt; /* first */
@@ -80,7 +94,7 @@ static ssize_t send_once(struct attempt *a)
 		msg = (struct msghdr){ .msg_iov = msg.msg_iov, .msg_iovlen = msg.msg_iovlen };
 		iov_rest(&msg, a->done, iov);
 	}
-	return count(r, native(sendmsg(a->sock->real, &msg, r->flags | MSG_DONTWAIT | MSG_NOSIGNAL)));
+	return count(r, native(sendmsg(a->sock->real, &msg, r->flags | MSG_DONTWAIT)));
 }
 
 /* @n: what the kernel said first. */
@@ -109,13 +123,13 @@ static ssize_t send_native(struct sb_sock *s, const struct msghdr *msg, int flag
 static ssize_t send_plain(struct sb_sock *s, const struct msghdr *msg, int flags)
 {
 	const bool ours = must_see_to_waiting(s);
-	const int wanted = flags | MSG_NOSIGNAL | (ours ? MSG_DONTWAIT : 0);
-	const ssize_t n = send_native(s, msg, wanted);
+	const int wanted = direct_send_flags(s, flags);
+	const ssize_t n = send_native(s, msg, ours ? wanted | MSG_DONTWAIT : wanted);
 
 	if (flags & MSG_DONTWAIT)
 		return n;
 	if (n == -EINTR || (n == -EAGAIN && ours) || (n >= 0 && is_cut_short(s, msg, n)))
-		return send_rest(s, msg, flags, n);
+		return send_rest(s, msg, wanted, n);
 	return n;
 }
 

@@ -65,7 +65,7 @@ int direct_send_many(struct sb_sock *s, struct mmsghdr *msgs, unsigned n, int fl
 {
 	struct rest rest = { .attempt = { .sock = s, .event = POLLOUT, .timeout_ns = -1,
 					  .once = send_once },
-			     .msgs = msgs, .n = n, .flags = flags | MSG_NOSIGNAL };
+			     .msgs = msgs, .n = n, .flags = direct_send_flags(s, flags) };
 	ssize_t r;
 
 	if (have_control(msgs, n) && direct_carries_rights(s))
