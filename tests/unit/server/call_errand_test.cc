@@ -29,6 +29,7 @@ class CallErrand : public CallEngine {
  protected:
   void SetUp() override {
     CallEngine::SetUp();
+    ASSERT_EQ(0, pthread_barrier_init(&all_, nullptr, kEngineResolvers + 1));
     ASSERT_EQ(pipe2(pipe_, O_CLOEXEC), 0);
     for (int i = 0; i < kEngineResolvers; i++) {
       auto *gate = new Gate{{{nullptr, nullptr}, Wait, nullptr}, dup(pipe_[0])};
@@ -42,6 +43,7 @@ class CallErrand : public CallEngine {
       EXPECT_EQ(0u, Lookups());
     }
     CallEngine::TearDown();
+    pthread_barrier_destroy(&all_);  // the resolvers have ended
     close(pipe_[0]);
   }
   static void Wait(struct job *j) {
@@ -72,13 +74,11 @@ class CallErrand : public CallEngine {
   }
   // Those that were begun have ended, also those that were left.
   void ErrandsEnd() {
-    pthread_barrier_t all;
-    ASSERT_EQ(0, pthread_barrier_init(&all, nullptr, kEngineResolvers + 1));
     for (int i = 0; i < kEngineResolvers; i++)
-      workers_add(e_.shard()->resolvers, &(new Meeting{{{nullptr, nullptr}, Meet, nullptr}, &all})->job);
-    pthread_barrier_wait(&all);
-    pthread_barrier_destroy(&all);
+      workers_add(e_.shard()->resolvers, &(new Meeting{{{nullptr, nullptr}, Meet, nullptr}, &all_})->job);
+    pthread_barrier_wait(&all_);
   }
+  pthread_barrier_t all_;
   int pipe_[2] = {-1, -1};
 };
 
