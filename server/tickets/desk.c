@@ -7,9 +7,6 @@
  * socket's buffer is kept small (what is in it holds descriptors). The connections stand in the order
  * of their last packet; one timer, for the first of them, ends those that are idle, and offers
  * whose time is up.
- *
- * What comes is taken out of the control data whole before anything is judged, so that every
- * descriptor of it is either in the offer or closed.
  */
 #include "tickets/desk.h"
 
@@ -31,14 +28,11 @@
 #include "identity/peer.h"
 #include "tickets/brief_close.h"
 #include "tickets/given.h"
-#include "tickets/ticket.h"
+#include "tickets/packet.h"
 
 enum {
 	CLIENTS_MAX = 1024, CLIENTS_OF_ONE = 64, IDLE_SECONDS = 10, LINES_PER_SECOND = 20,
-	BUFFER_BYTES = 8192,   /* a few packets */
-	DESCRIPTORS_MAX = 253, /* SCM_MAX_FD: the kernel passes no more at once */
-	/* Room for those, and for what else might come. */
-	CONTROL_BYTES = CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int)) + 1024,
+	BUFFER_BYTES = 8192, /* a few packets */
 };
 
 struct desk {
@@ -65,13 +59,6 @@ struct client {
 	struct peer *peer;
 	struct account *account;
 	uint64_t idle_ns;        /* when it is to go */
-};
-
-/* What a packet brought. */
-struct brought {
-	int fds[DESCRIPTORS_MAX];
-	size_t n_fds;
-	bool other;              /* control messages that are no SCM_RIGHTS, or cut */
 };
 
 static void complain(struct desk *d, const struct peer *peer, const char *what)
@@ -157,22 +144,9 @@ static void heard_of(struct client *c)
 
 /* ---- answers ------------------------------------------------------------------- */
 
-/* @fd: to go with it, or -1. Returns 0 or -EPIPE: it does not read, or has gone. */
 static int answer(const struct client *c, int error, const char *ticket, int fd)
 {
-	uint8_t packet[TICKET_BYTES_MAX];
-	union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec iov = { .iov_base = packet, .iov_len = ticket_reply_write(error, ticket, packet) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-						   .cmsg_len = CMSG_LEN(sizeof(int)) };
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-	}
-	return sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -EPIPE : 0;
+	return packet_send(c->watch.fd, error, ticket, fd);
 }
 
 static int take(struct client *c, const char *ticket)
@@ -240,44 +214,11 @@ static int give(struct client *c, struct brought *b)
 
 /* ---- packets ------------------------------------------------------------------- */
 
-static void take_out(struct msghdr *msg, struct brought *ret)
-{
-	ret->n_fds = 0;
-	ret->other = msg->msg_flags & MSG_CTRUNC;
-	for (struct cmsghdr *m = CMSG_FIRSTHDR(msg); m; m = CMSG_NXTHDR(msg, m)) {
-		const size_t n = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS) {
-			ret->other = true;
-			continue;
-		}
-		memcpy(ret->fds + ret->n_fds, CMSG_DATA(m), n * sizeof(int));
-		ret->n_fds += n;
-	}
-}
-
 /* close(2) may wait for whoever sent them. */
 static void drop(const struct client *c, struct brought *b)
 {
 	while (b->n_fds)
 		crew_close(c->account, b->fds[--b->n_fds], false);
-}
-
-/* Returns the bytes of the next packet, more than TICKET_BYTES_MAX if it is too long; 0: the
- * connection has ended; or -errno. */
-static ssize_t receive(const struct client *c, uint8_t packet[TICKET_BYTES_MAX], struct brought *ret)
-{
-	union { struct cmsghdr header; char bytes[CONTROL_BYTES]; } control;
-	struct iovec iov = { .iov_base = packet, .iov_len = TICKET_BYTES_MAX };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			      .msg_controllen = sizeof(control) };
-	const ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
-
-	ret->n_fds = 0;
-	if (n < 0)
-		return -errno;
-	take_out(&msg, ret);
-	return n;
 }
 
 /* Returns 0, or -errno: the connection is to end. */
@@ -286,7 +227,7 @@ static int serve(struct client *c)
 	uint8_t packet[TICKET_BYTES_MAX];
 	struct ticket_request request;
 	struct brought brought;
-	const ssize_t n = receive(c, packet, &brought);
+	const ssize_t n = packet_receive(c->watch.fd, packet, &brought);
 	int r = n > 0 ? ticket_request_read(packet, (size_t)n, &request) : n < 0 ? (int)n : -EPIPE;
 
 	if (n <= 0 || r < 0) {
