@@ -70,6 +70,7 @@ struct call {
 	bool blocking;       /* the description was, when the call came */
 	int64_t timeout_ns;  /* SO_SNDTIMEO; 0: none */
 	int late;            /* what is answered when that is up: -errno */
+	bool by_clock;       /* its socket does not tell when: it is asked at each look */
 	struct sock_addr addr;
 	struct outgoing *outgoing; /* what is to be sent, or NULL; ours to free */
 

@@ -7,7 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
+
+#include <linux/sctp.h> /* which wants the ones above */
 
 #include "broker.h"
 #include "handlers.h"
@@ -33,17 +37,34 @@ static bool goes_on(int r)
 	return r == -EINPROGRESS || r == -EALREADY;
 }
 
+/* A socket of many associations: it is writable all the while, and has no error of one's own. */
+static bool is_one_to_many(const struct socket_kind *kind)
+{
+	return kind->protocol == IPPROTO_SCTP && kind->type == SOCK_SEQPACKET;
+}
+
+/* How an association of SCTP that has begun failed: connect(2) would begin anew. */
+static int association_error(const struct call *c)
+{
+	struct sctp_paddrinfo peer = { 0 };
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (!is_one_to_many(&c->kind))
+		return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? -error : 0;
+	memcpy(&peer.spinfo_address, &c->addr.ss, c->addr.len);
+	length = sizeof(peer);
+	return getsockopt(c->fd, IPPROTO_SCTP, SCTP_GET_PEER_ADDR_INFO, &peer, &length) < 0 &&
+	       errno == EINVAL ? -ECONNREFUSED : 0;
+}
+
 /* One that has begun. */
 static long connect_again(struct call *c)
 {
-	int error = 0;
-	socklen_t length = sizeof(error);
-	int r;
+	int r = c->kind.protocol == IPPROTO_SCTP ? association_error(c) : 0;
 
-	/* SCTP would begin anew. */
-	if (c->kind.protocol == IPPROTO_SCTP &&
-	    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error)
-		return -error;
+	if (r < 0)
+		return r;
 	r = connect_now(c);
 	if (goes_on(r))
 		return -EAGAIN;
@@ -70,6 +91,7 @@ static struct answer connect_judged(struct call *c)
 	c->late = r;
 	c->timeout_ns = call_send_timeout_ns(c);
 	c->attempt = connect_again;
+	c->by_clock = is_one_to_many(&c->kind);
 	return wait_for(c);
 }
 

@@ -105,7 +105,7 @@ static bool park(struct waits *w, struct call *c)
 
 	c->deadline_ns = c->timeout_ns ? now_ns() + c->timeout_ns : INT64_MAX;
 	pthread_mutex_lock(&w->lock);
-	watched = epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0;
+	watched = c->by_clock || epoll_ctl(w->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0;
 	if (watched) {
 		list(w, c);
 		/* A signal may be there already. */
@@ -183,6 +183,11 @@ static bool is_over(struct call *c, int64_t now, long *ret)
 	if (now >= c->deadline_ns) {
 		*ret = c->late;
 		return true;
+	}
+	if (c->by_clock) {
+		*ret = c->attempt(c);
+		if (*ret != -EAGAIN)
+			return true;
 	}
 	*ret = interruption(c);
 	return *ret != 0;
